@@ -1,0 +1,80 @@
+/** From top to bottom: a file imports from its own folder and downwards only. Above all of them is lib/index.ts. */
+const layers = [
+  'nest',
+  'decorators',
+  'protocols',
+  'invocation',
+  'hubs',
+  'connections',
+  'messaging',
+  'transports',
+  'common',
+];
+
+/** Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. */
+const plugins = ['redis', 'testing', 'health', 'telemetry'];
+
+const within = (folders) => `^lib/(${folders.join('|')})/`;
+const entry = '^lib/index\\.ts$';
+
+const downwards = layers.map((layer, position) => ({
+  name: `${layer}-imports-downwards`,
+  severity: 'error',
+  from: { path: within([layer]) },
+  to: { path: position === 0 ? entry : [entry, within(layers.slice(0, position))] },
+}));
+
+module.exports = {
+  forbidden: [
+    ...downwards,
+    {
+      name: 'protocols-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^lib/protocols/(classic|core)/' },
+      to: { path: '^lib/protocols/(classic|core)/', pathNot: '^lib/protocols/$1/' },
+    },
+    {
+      name: 'plugins-stay-below-nest',
+      severity: 'error',
+      from: { path: within(plugins) },
+      to: { path: [entry, within(['nest'])] },
+    },
+    {
+      name: 'nobody-knows-plugins',
+      severity: 'error',
+      from: { path: '^lib/([^/]+)' },
+      to: { path: within(plugins), pathNot: '^lib/$1/' },
+    },
+    {
+      name: 'every-file-has-a-layer',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^lib/', pathNot: [entry, within([...layers, ...plugins])] },
+    },
+    {
+      name: 'library-stands-alone',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(sample|test|bench)/' },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { circular: true },
+    },
+    {
+      name: 'every-import-is-found',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    // Type imports count as well.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },
+  },
+};
