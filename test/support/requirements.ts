@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+
+/** What a suite may need that is not on every machine. */
+export type Requirement = 'chromium' | 'redis' | 'dotnet';
+
+const probes: Record<Requirement, () => boolean> = {
+  chromium: () => chromiumPath() !== undefined,
+  redis: () => runs('redis-server', '--version'),
+  dotnet: () => runs('dotnet', '--version'),
+};
+
+/**
+ * Decides whether a suite can run here. CI names in `NESTJS_SIGNALR_REQUIRE` (comma separated) what must not be
+ * missing: there a missing program fails the suite instead of skipping it.
+ *
+ * @returns true if the suite must be skipped; the reason is printed.
+ */
+export function missing(requirement: Requirement): boolean {
+  if (probes[requirement]()) {
+    return false;
+  }
+  const required = (process.env.NESTJS_SIGNALR_REQUIRE ?? '').split(',').map((name) => name.trim());
+  if (required.includes(requirement)) {
+    throw new Error(`NESTJS_SIGNALR_REQUIRE names ${requirement}, and it was not found on this machine`);
+  }
+  console.warn(`skipped: this suite needs ${requirement}, which was not found on this machine`);
+  return true;
+}
+
+/** Where Chromium is: `CHROMIUM_PATH`, else the usual places of Debian's packages. */
+export function chromiumPath(): string | undefined {
+  return [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+    (path) => path !== undefined && path !== '' && existsSync(path),
+  );
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
