@@ -1,0 +1,78 @@
+/**
+ * Every error that this library raises by itself, by code. A code is never reused; `docs/errors.md` explains each.
+ */
+export const errorMessages = {
+  SIGNALR_OPTION_UNKNOWN: (option: string) => `SignalR option '${option}' does not exist.`,
+  SIGNALR_OPTION_INVALID: (option: string, rule: string) => `SignalR option '${option}': ${rule}`,
+  SIGNALR_MODULE_TWICE: () =>
+    'SignalRModule.forRoot() was imported more than once. Import it in the root module only; hub contexts are injectable everywhere.',
+  SIGNALR_HUB_NAME_TAKEN: (first: string, second: string, name: string) =>
+    `Two Hubs must not share the same name. '${first}' and '${second}' both share the name '${name}'.`,
+  SIGNALR_HUB_NAME_INVALID: (name: string) => `The hub name '${name}' is invalid.`,
+  SIGNALR_HUB_PATH_TAKEN: (hub: string, path: string, owner: string) =>
+    `The path '${path}' of hub '${hub}' is already used by ${owner}.`,
+  SIGNALR_HUB_PROVIDED_TWICE: (hub: string, first: string, second: string) =>
+    `Hub '${hub}' is a provider of two modules, '${first}' and '${second}'. Provide it in one and import that module.`,
+  SIGNALR_HUB_UNKNOWN: (hub: string) => `'${hub}' Hub could not be resolved.`,
+  SIGNALR_HUB_NOT_DECORATED: (type: string) => `${type} is not a hub: it has no @Hub() decorator.`,
+  SIGNALR_METHODS_AMBIGUOUS: (hub: string, method: string, count: string) =>
+    `Hub '${hub}' has several methods '${method}' that take ${count}. Overloads are told apart by their number of parameters only.`,
+  SIGNALR_METHOD_RESERVED: (hub: string, method: string) =>
+    `Hub '${hub}': '${method}' cannot be a hub method, it is a member of every hub.`,
+  SIGNALR_METHOD_OUTSIDE_HUB: (type: string, method: string) =>
+    `${type}.${method} has @HubMethod(), but ${type} has no @Hub() decorator, so no client can call it.`,
+  SIGNALR_HUB_INSTANCE: () => 'Using a Hub instance not created by the HubPipeline is unsupported.',
+  SIGNALR_ARGUMENT_EMPTY: () => 'Argument cannot be null or empty',
+  SIGNALR_UNSERIALIZABLE: (what: string, reason: string) => `${what} cannot be sent as JSON: ${reason}`,
+  SIGNALR_ACK_TIMEOUT: (connectionId: string) =>
+    `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
+  SIGNALR_NOT_STARTED: () =>
+    'SignalR has not started yet. Call clients after the application has been initialised.',
+  SIGNALR_STOPPED: () => 'SignalR has stopped.',
+} as const;
+
+/** The codes of {@link SignalRError}, listed in `docs/errors.md`. */
+export type SignalRErrorCode = keyof typeof errorMessages;
+
+/**
+ * An error raised by the library itself (not by hub code).
+ *
+ * @publicApi
+ */
+export class SignalRError extends Error {
+  override readonly name = 'SignalRError';
+
+  private constructor(
+    /** Stable name of the error, explained in `docs/errors.md`. */
+    readonly code: SignalRErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** Makes the error of a code with the text that belongs to it. */
+  static of<C extends SignalRErrorCode>(
+    code: C,
+    ...details: Parameters<(typeof errorMessages)[C]>
+  ): SignalRError {
+    const text = errorMessages[code] as (...parts: readonly string[]) => string;
+    return new SignalRError(code, text(...details));
+  }
+
+  /** The same with the error that led to it as `cause`. */
+  static because<C extends SignalRErrorCode>(
+    cause: unknown,
+    code: C,
+    ...details: Parameters<(typeof errorMessages)[C]>
+  ): SignalRError {
+    const error = SignalRError.of(code, ...details);
+    error.cause = cause;
+    return error;
+  }
+}
+
+/** Turns anything thrown into an Error; what was no Error is kept as `cause`. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}

@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { Clock } from './clock.js';
+
+/** Transports of ASP.NET Core SignalR, by the names used in negotiate answers (signalr-core §1.3). */
+export type CoreTransport = 'WebSockets';
+
+/** Transports of classic SignalR, by the names used in requests (signalr-2 §1.3). */
+export type ClassicTransport = 'webSockets';
+
+/** Options of ASP.NET Core SignalR clients; globally under `core`, and for one hub in `@Hub({ … })`. */
+export interface CoreHubOptions {
+  /** How long a client may take for its handshake, in milliseconds. Default: 15,000 (signalr-core §3.2). */
+  handshakeTimeout: number;
+  /** How often the server pings, in milliseconds, whatever else it sends. Default: 15,000 (signalr-core §4.6). */
+  keepAliveInterval: number;
+  /**
+   * After so many milliseconds without a message a client that has pinged before is cut off. Should be twice what the
+   * clients use as their ping interval. Default: 30,000 (signalr-core §6.7).
+   */
+  clientTimeoutInterval: number;
+  /** Largest message of a client in bytes, separator included; null for no limit. Default: 32,768 (signalr-core §4.7). */
+  maximumReceiveMessageSize: number | null;
+  /** Sends the text of any error to clients, not only that of a HubException. Never in production. Default: false. */
+  enableDetailedErrors: boolean;
+  /** How many calls of one client run at the same time; the next one waits. Default: 1 (signalr-core §6.1). */
+  maximumParallelInvocationsPerClient: number;
+  /** What clients may connect over, in the order in which they try it. Default: all. */
+  transports: readonly CoreTransport[];
+  /** Lowest negotiate version that is accepted. 1 keeps the connection id from being a key. Default: 0 (signalr-core §11.3). */
+  minimumProtocolVersion: number;
+  /** Bytes of a client that may wait while its calls run; then it has to wait. Default: 65,536 (signalr-core §2.1). */
+  applicationMaxBufferSize: number;
+  /** How long, in milliseconds, a peer may not read before it is cut off. Default: 10,000 (signalr-core §2.1). */
+  transportSendTimeout: number;
+  /** How long, in milliseconds, the server waits for the close frame of a peer. Default: 5,000 (signalr-core §2.2). */
+  closeTimeout: number;
+}
+
+/** Options of classic SignalR clients (signalr-2 §4.2, §7.10). */
+export interface ClassicOptions {
+  /** How long, in milliseconds, a lost connection is kept for its client to return. At least 6,000. Default: 30,000. */
+  disconnectTimeout: number;
+  /**
+   * How often, in milliseconds, a keep-alive is sent; null for never. At least 2,000, at most a third of
+   * `disconnectTimeout`. Default: a third of `disconnectTimeout`.
+   */
+  keepAlive: number | null;
+  /** Longest life of a poll, in milliseconds; told to clients. Default: 110,000. */
+  connectionTimeout: number;
+  /** What clients add to the time they give a transport, in milliseconds. Default: 5,000. */
+  transportConnectTimeout: number;
+  /** What polling clients wait between polls, in milliseconds. Default: 0. */
+  longPollDelay: number;
+  /** Largest WebSocket message of a client in bytes; null for no limit. Default: 65,536. */
+  maxIncomingWebSocketMessageSize: number | null;
+  /** Largest body of a request in bytes. Default: 1,048,576. */
+  maxRequestBodySize: number;
+  /** How many calls of one connection may be running before it has to wait. Default: 1,000. */
+  maximumParallelInvocationsPerClient: number;
+  /** Sends the text of any error to clients, not only that of a HubException. Never in production. Default: false. */
+  enableDetailedErrors: boolean;
+  /** Serves the generated proxy at `hubs` and `js`. Default: true. */
+  enableJavaScriptProxies: boolean;
+  /** What clients may connect over. Default: all. */
+  transports: readonly ClassicTransport[];
+}
+
+/** What waits for a slow receiver (DESIGN: a sender never waits for one). */
+export interface OutboxOptions {
+  /** Bytes that may wait for one connection. Default: 1,048,576. */
+  maxBytes: number;
+  /** Messages that may wait for one connection. Default: 10,000. */
+  maxMessages: number;
+  /**
+   * What happens beyond that: `close` drops the connection, `dropOldest` and `keepLatest` leave out messages, never
+   * answers. Default: `close`.
+   */
+  policy: 'close' | 'dropOldest' | 'keepLatest';
+}
+
+/** Options that both families share, complete. */
+export interface ServerOptions {
+  /** Base path: classic clients use it as their url, Core clients find each hub under it. Default: `/signalr`. */
+  path: string;
+  /** Puts the application's global prefix in front of all paths. Default: false. */
+  useGlobalPrefix: boolean;
+  /**
+   * Key of the tokens that clients carry; the first one of a list encrypts, all decrypt. Every node needs the same.
+   * Default: random, so that clients cannot resume after a restart.
+   */
+  secret: string | readonly string[];
+  /**
+   * Finds the user of a request, upgrades included; runs before guards. A throw refuses the request with 401.
+   * Default: what middleware put on `request.user`.
+   */
+  authenticate: ((request: IncomingMessage) => unknown) | undefined;
+  /** Origins whose pages may open WebSockets, in any case; empty or `*` for all. Default: all (signalr-core §11.1). */
+  allowedOrigins: readonly string[];
+  /** Applies the application's global exception filters to hub methods. Default: false, like Nest's gateways. */
+  useGlobalFilters: boolean;
+  /** How long, in milliseconds, adding to or removing from a group waits for the owner of the connection. Default: 30,000. */
+  groupTimeout: number;
+  /** How long, in milliseconds, `app.close()` waits for `onDisconnected` of all hubs. Default: 5,000. */
+  shutdownTimeout: number;
+  outbox: OutboxOptions;
+  /** Options of classic clients, or false to refuse them. */
+  classic: ClassicOptions | false;
+  /** Options of Core clients, or false to refuse them. */
+  core: CoreHubOptions | false;
+  /** Where time comes from; for tests. Default: the clock of the machine. */
+  clock: Clock;
+}

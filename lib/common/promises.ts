@@ -1,0 +1,11 @@
+/** What every operation that is done at once returns, so that it costs no promise of its own. */
+export const DONE: Promise<void> = Promise.resolve();
+
+/** True for promises and everything else with a `then` method. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}

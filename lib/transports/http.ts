@@ -1,0 +1,104 @@
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** A complete answer to a request that is not streamed: the same value answers plain requests and refused upgrades. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Reason phrase, if not the usual one of the status. */
+  readonly reason?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Sends an answer to a plain request. */
+export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
+  if (response.headersSent || response.destroyed) {
+    return;
+  }
+  response.statusCode = answer.status;
+  if (answer.reason !== undefined) {
+    response.statusMessage = answer.reason;
+  }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    response.setHeader(name, value);
+  }
+  const body = answer.body ?? '';
+  if (answer.status !== 204) {
+    response.setHeader('Content-Length', Buffer.byteLength(body));
+  }
+  response.end(body);
+}
+
+/** Refuses an upgrade with a proper answer before the socket is closed. */
+export function refuseUpgrade(socket: Duplex, answer: HttpAnswer): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = answer.body ?? '';
+  const headers = {
+    Connection: 'close',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...answer.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${answer.status} ${answer.reason ?? STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('')}\r\n${body}`,
+  );
+}
+
+/** A request body was larger than it may be. */
+export class BodyTooLargeError extends Error {
+  override readonly name = 'BodyTooLargeError';
+}
+
+/** What body parsers of the application may have left on a request before it reached us. */
+interface ParsedRequest extends IncomingMessage {
+  rawBody?: Buffer | string;
+  body?: unknown;
+}
+
+/**
+ * Reads a body whatever its content type. Express applications parse JSON and form bodies before we see them: what a
+ * parser has consumed is taken from where it put it (NEST: `rawBody`, then `body`).
+ *
+ * @throws BodyTooLargeError if there are more than `limit` bytes.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const { rawBody, body } = request as ParsedRequest;
+  const parsed = rawBody ?? (request.readableEnded ? body : undefined);
+  if (parsed !== undefined) {
+    const bytes = reencode(parsed);
+    if (bytes.byteLength > limit) {
+      throw new BodyTooLargeError();
+    }
+    return bytes;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > limit) {
+      throw new BodyTooLargeError();
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function reencode(parsed: unknown): Buffer {
+  if (Buffer.isBuffer(parsed)) {
+    return parsed;
+  }
+  if (typeof parsed === 'string') {
+    return Buffer.from(parsed);
+  }
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(parsed as Record<string, unknown>)) {
+    for (const single of Array.isArray(value) ? value : [value]) {
+      form.append(name, typeof single === 'string' ? single : JSON.stringify(single));
+    }
+  }
+  return Buffer.from(form.toString());
+}

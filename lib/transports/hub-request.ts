@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+import { parseQuery, type QueryValues } from './query.js';
+
+/** A request as mounted frameworks leave it: `url` may be cut to what follows the mount point. */
+interface MountedRequest extends IncomingMessage {
+  originalUrl?: string;
+  user?: unknown;
+}
+
+/**
+ * What hub code may know of the HTTP request that opened or carried a call. It is a copy: the request itself is
+ * released once it has been answered, so that a connection that lives for hours does not hold it.
+ *
+ * @publicApi
+ */
+export class HubRequest {
+  /** Path and query as the client sent them. */
+  readonly url: string;
+  /** Headers by lower-case name. */
+  readonly headers: IncomingHttpHeaders;
+  /** Address of the peer, as the socket knows it. */
+  readonly remoteAddress: string | undefined;
+  /** Who the application's middleware or guards say is calling. */
+  user: unknown;
+  private parsedQuery: QueryValues | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    /** What stands between two parameters: classic hosts take `;` as well as `&` (signalr-2 §1.3). */
+    private readonly separator: string | RegExp = '&',
+  ) {
+    const mounted = request as MountedRequest;
+    this.url = mounted.originalUrl ?? mounted.url ?? '/';
+    this.headers = request.headers;
+    this.remoteAddress = request.socket.remoteAddress;
+    this.user = mounted.user;
+  }
+
+  /** The path without the query. */
+  get path(): string {
+    const question = this.url.indexOf('?');
+    return question < 0 ? this.url : this.url.slice(0, question);
+  }
+
+  /** The parameters behind the `?`. */
+  get query(): QueryValues {
+    return (this.parsedQuery ??= parseQuery(this.url.slice(this.path.length + 1), this.separator));
+  }
+}
