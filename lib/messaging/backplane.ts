@@ -1,0 +1,102 @@
+import type { ConnectionDirectory } from './connection-directory.js';
+import type { ClientCall, Envelope } from './envelope.js';
+import type { NodeCommand } from './node-command.js';
+import type { Topic } from './topics.js';
+
+/** One process that has connections, as its backplane sees it. */
+export interface BackplaneNode {
+  /** Unique name of the process. */
+  readonly id: string;
+  /** Hands on a message of a topic that the node subscribed to. Never throws. */
+  deliver(envelope: Envelope): void;
+  /**
+   * Carries out a command for a connection of this node.
+   *
+   * @returns false if the connection is not here; whatever it resolves to is the acknowledgement.
+   */
+  execute(command: NodeCommand): boolean | Promise<boolean>;
+}
+
+/** What a returning connection missed. */
+export interface Replay {
+  /** Messages after the cursor, in the order of their positions. */
+  readonly envelopes: readonly Envelope[];
+  /**
+   * False if the cursor is not of this log (another process, another life of the backplane): the connection starts at
+   * the end, and what it missed is unknown.
+   */
+  readonly known: boolean;
+}
+
+/** A topic that a returning connection asks for. */
+export interface ReplayTopic {
+  readonly topic: Topic;
+  /** Messages up to this position are none of its business: it was not subscribed then. */
+  readonly since?: string;
+}
+
+/** How well a backplane does. */
+export interface BackplaneHealth {
+  readonly status: 'up' | 'degraded' | 'down';
+  readonly detail?: string;
+}
+
+/**
+ * Carries messages and commands between the nodes of an application, keeps the recent past of every topic, and knows
+ * who is connected where. Everything that needs to know of other processes goes through it; `docs/architecture.md`
+ * tells how to write one.
+ *
+ * @publicApi
+ */
+export interface Backplane {
+  /** Name for logs and health. */
+  readonly name: string;
+
+  /** Joins the application as a node. Called once, before anything else. A throw fails the start of the application. */
+  start(node: BackplaneNode): void | Promise<void>;
+
+  /** Leaves. Called once, after the last connection of the node has ended. */
+  stop(): void | Promise<void>;
+
+  /**
+   * Publishes a call to one topic. Returns (or resolves) when the backplane has accepted it, not when it was received;
+   * calls accepted one after another reach each subscriber in that order. A throw reaches the sender.
+   */
+  publish(topic: Topic, call: ClientCall): void | Promise<void>;
+
+  /** From now on the node gets the messages of a topic. Called once per topic until it is unsubscribed. */
+  subscribe(topic: Topic): void | Promise<void>;
+  unsubscribe(topic: Topic): void | Promise<void>;
+
+  /** The cursor that stands for now: replayed later, it yields everything published after this call. */
+  tail(): string;
+
+  /**
+   * What was published to some topics after a cursor, oldest first, as far as it is still kept.
+   *
+   * @throws InvalidCursorError if the cursor is of this log but damaged.
+   */
+  replay(topics: readonly ReplayTopic[], after: string): Replay | Promise<Replay>;
+
+  /**
+   * Has the node that owns a connection carry out a command.
+   *
+   * @returns a promise that resolves when the owner has done it, and rejects with SIGNALR_ACK_TIMEOUT if no node
+   * acknowledged within `timeout` milliseconds.
+   */
+  command(command: NodeCommand, timeout: number): Promise<void>;
+
+  /** Who is connected, on which node, in which groups. */
+  readonly directory: ConnectionDirectory;
+
+  health(): BackplaneHealth | Promise<BackplaneHealth>;
+}
+
+/** A cursor that looks like one of this log and cannot be read. */
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError';
+
+  constructor() {
+    super('Invalid cursor.');
+  }
+}

@@ -1,0 +1,52 @@
+import type { Topic } from './topics.js';
+
+/** A call of a client method, as a selector hands it to the backplane. */
+export interface ClientCall {
+  /** Canonical name of the hub that calls. */
+  readonly hub: string;
+  /** The client method, spelled as the application wrote it. */
+  readonly method: string;
+  /** The arguments as a JSON array. They are serialized when the call is made: what the sender changes later does not matter. */
+  readonly argumentsJson: string;
+  /** Changed caller state as a JSON object, for calls to the caller of a classic client (signalr-2 §6.6). */
+  readonly stateJson?: string;
+  /** Connections that do not get it although they are subscribed to the topic. */
+  readonly excluded?: readonly string[];
+}
+
+/**
+ * A published message. One object is handed to all receivers of a node, and remembers what it looks like in each
+ * protocol, so that it is encoded once per codec and not once per receiver.
+ */
+export class Envelope {
+  private readonly encodings: unknown[] = [];
+
+  constructor(
+    readonly topic: Topic,
+    readonly call: ClientCall,
+    /**
+     * Where the message stands in the log of the backplane: what a connection that received it hands back as its
+     * cursor. Opaque to everything but the backplane; only letters, digits and `-`, `_`, `:`.
+     */
+    readonly position: string,
+  ) {}
+
+  /** The message in the form of a codec, made on the first use. */
+  encodedBy<T>(codec: EnvelopeCodec<T>): T {
+    return (this.encodings[codec.slot] ??= codec.encode(this)) as T;
+  }
+}
+
+/** Turns an envelope into the form that one protocol sends. */
+export interface EnvelopeCodec<T> {
+  /** Where envelopes remember this codec's form; from {@link newCodecSlot}. */
+  readonly slot: number;
+  encode(envelope: Envelope): T;
+}
+
+let slots = 0;
+
+/** A place of its own for a codec in every envelope. */
+export function newCodecSlot(): number {
+  return slots++;
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+
+import { type BackplaneNode, InvalidCursorError, type Replay, type ReplayTopic } from './backplane.js';
+import { type ClientCall, Envelope } from './envelope.js';
+import { MemoryDirectory } from './memory-directory.js';
+import { TopicLog } from './topic-log.js';
+import type { Topic } from './topics.js';
+
+/** Limits of the log of a {@link MemoryBroker}. */
+export interface MemoryLogOptions {
+  /** Messages kept per topic. */
+  readonly bufferSize: number;
+  /** How long, in milliseconds, a topic without subscribers is kept. */
+  readonly retention: number;
+  /** How many topics without subscribers are kept at most; the one that has been idle longest goes first. */
+  readonly maxIdleTopics: number;
+}
+
+interface TopicState {
+  /** Nearly always one: a Set for each topic would be most of what an idle connection costs. */
+  readonly nodes: BackplaneNode[];
+  /** Made by the first message. */
+  log: TopicLog | undefined;
+  idleSince: number | undefined;
+}
+
+/**
+ * The log and directory that {@link MemoryBackplane}s share: usually one, in tests several that act as the nodes of a
+ * farm. All positions are numbers of one count, so that what a connection has seen is told by a single number.
+ */
+export class MemoryBroker {
+  readonly directory = new MemoryDirectory();
+  readonly nodes = new Set<BackplaneNode>();
+  /** Tells cursors of this log from those of an earlier process. */
+  private readonly epoch = randomBytes(4).toString('hex').toUpperCase();
+  private readonly topics = new Map<Topic, TopicState>();
+  /** Topics without subscribers, the one that has been idle longest first. */
+  private readonly idle = new Set<Topic>();
+  private sequence = 0;
+
+  constructor(private readonly options: MemoryLogOptions) {}
+
+  publish(topic: Topic, call: ClientCall): void {
+    const state = this.topics.get(topic);
+    // A topic that nobody was subscribed to of late keeps nothing (signalr-2 §5.3).
+    if (state === undefined) {
+      return;
+    }
+    const sequence = ++this.sequence;
+    const envelope = new Envelope(topic, call, this.cursor(sequence));
+    state.log ??= new TopicLog(this.options.bufferSize);
+    state.log.append(sequence, envelope);
+    for (const node of state.nodes) {
+      node.deliver(envelope);
+    }
+  }
+
+  subscribe(topic: Topic, node: BackplaneNode): void {
+    let state = this.topics.get(topic);
+    if (state === undefined) {
+      state = { nodes: [], log: undefined, idleSince: undefined };
+      this.topics.set(topic, state);
+    }
+    if (state.idleSince !== undefined) {
+      state.idleSince = undefined;
+      this.idle.delete(topic);
+    }
+    if (!state.nodes.includes(node)) {
+      state.nodes.push(node);
+    }
+  }
+
+  unsubscribe(topic: Topic, node: BackplaneNode, now: number): void {
+    const state = this.topics.get(topic);
+    const index = state?.nodes.indexOf(node) ?? -1;
+    if (state === undefined || index < 0) {
+      return;
+    }
+    state.nodes.splice(index, 1);
+    if (state.nodes.length > 0) {
+      return;
+    }
+    if (state.log === undefined) {
+      // Nothing was ever said there, so there is nothing to come back for.
+      this.topics.delete(topic);
+    } else {
+      state.idleSince = now;
+      this.idle.add(topic);
+      if (this.idle.size > this.options.maxIdleTopics) {
+        const [oldest] = this.idle;
+        this.forget(oldest as Topic);
+      }
+    }
+  }
+
+  /** Drops the topics that have been without subscribers for longer than they are kept. */
+  collect(now: number): void {
+    for (const topic of this.idle) {
+      const idleSince = this.topics.get(topic)?.idleSince;
+      if (idleSince !== undefined && now - idleSince < this.options.retention) {
+        return;
+      }
+      this.forget(topic);
+    }
+  }
+
+  tail(): string {
+    return this.cursor(this.sequence);
+  }
+
+  replay(topics: readonly ReplayTopic[], after: string): Replay {
+    const sequence = this.parse(after);
+    if (sequence === undefined) {
+      return { envelopes: [], known: false };
+    }
+    return {
+      envelopes: topics
+        .flatMap(({ topic, since }) => {
+          const start = since === undefined ? sequence : Math.max(sequence, this.parse(since) ?? 0);
+          return [...(this.topics.get(topic)?.log?.after(start) ?? [])];
+        })
+        .sort((left, right) => left.sequence - right.sequence)
+        .map((entry) => entry.envelope),
+      known: true,
+    };
+  }
+
+  private forget(topic: Topic): void {
+    this.idle.delete(topic);
+    this.topics.delete(topic);
+  }
+
+  private cursor(sequence: number): string {
+    return `${this.epoch}-${sequence.toString(16).toUpperCase()}`;
+  }
+
+  private parse(cursor: string): number | undefined {
+    if (!cursor.startsWith(`${this.epoch}-`)) {
+      return undefined;
+    }
+    const digits = cursor.slice(this.epoch.length + 1);
+    if (!/^[0-9A-F]{1,13}$/.test(digits)) {
+      throw new InvalidCursorError();
+    }
+    const sequence = Number.parseInt(digits, 16);
+    // Beyond the counter: not from here, so everything that is kept is new to the client (signalr-2 §5.2).
+    return sequence > this.sequence ? 0 : sequence;
+  }
+}
