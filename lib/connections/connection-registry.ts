@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+
+import { Logger } from '@nestjs/common';
+
+import { isThenable } from '../common/promises.js';
+import type { Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { Envelope } from '../messaging/envelope.js';
+import type { NodeCommand } from '../messaging/node-command.js';
+import { connectionTopic, type Topic } from '../messaging/topics.js';
+import type { Connection } from './connection.js';
+
+/**
+ * The connections of this process and what they are subscribed to: the end of the backplane where messages meet
+ * connections. The backplane is told only of the first and the last subscriber of a topic.
+ */
+export class ConnectionRegistry implements BackplaneNode {
+  readonly id = randomUUID();
+  private readonly logger = new Logger('SignalR.Connections');
+  private readonly connections = new Map<string, Connection>();
+  /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
+  private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
+
+  constructor(private readonly backplane: Backplane) {}
+
+  /** How many connections this process has. */
+  get size(): number {
+    return this.connections.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.connections.values();
+  }
+
+  get(connectionId: string): Connection | undefined {
+    return this.connections.get(connectionId);
+  }
+
+  /** Takes in a connection with its first topics. Messages reach it from the moment this returns (or resolves). */
+  add(connection: Connection, topics: readonly Topic[]): void | Promise<void> {
+    this.connections.set(connection.id, connection);
+    const announced = this.backplane.directory.add({
+      connectionId: connection.id,
+      nodeId: this.id,
+      protocol: connection.protocol,
+      hubs: connection.hubNames,
+      userId: connection.userId,
+    });
+    this.background(announced);
+    return all([connectionTopic(connection.id), ...topics].map((topic) => this.subscribe(connection, topic)));
+  }
+
+  /** Forgets a connection and everything it was subscribed to. */
+  remove(connection: Connection): void {
+    for (const topic of connection.topics) {
+      this.unsubscribe(connection, topic);
+    }
+    // A classic client may have returned under its id while hubs were told that it was gone.
+    if (this.connections.get(connection.id) === connection) {
+      this.connections.delete(connection.id);
+      this.background(this.backplane.directory.remove(connection.id));
+    }
+  }
+
+  subscribe(connection: Connection, topic: Topic): void | Promise<void> {
+    if (connection.topics.has(topic)) {
+      return undefined;
+    }
+    connection.topics.add(topic);
+    const present = this.subscribers.get(topic);
+    if (present === undefined) {
+      this.subscribers.set(topic, connection);
+      return this.backplane.subscribe(topic);
+    }
+    if (present instanceof Set) {
+      present.add(connection);
+    } else {
+      this.subscribers.set(topic, new Set([present, connection]));
+    }
+    return undefined;
+  }
+
+  unsubscribe(connection: Connection, topic: Topic): void {
+    if (!connection.topics.delete(topic)) {
+      return;
+    }
+    const present = this.subscribers.get(topic);
+    if (present instanceof Set && present.size > 1) {
+      present.delete(connection);
+      return;
+    }
+    this.subscribers.delete(topic);
+    this.background(this.backplane.unsubscribe(topic));
+  }
+
+  join(connection: Connection, groupTopic: Topic): void | Promise<void> {
+    this.background(this.backplane.directory.joined(connection.id, groupTopic));
+    return this.subscribe(connection, groupTopic);
+  }
+
+  leave(connection: Connection, groupTopic: Topic): void {
+    this.background(this.backplane.directory.left(connection.id, groupTopic));
+    this.unsubscribe(connection, groupTopic);
+  }
+
+  deliver(envelope: Envelope): void {
+    const present = this.subscribers.get(envelope.topic);
+    if (present === undefined) {
+      return;
+    }
+    if (!(present instanceof Set)) {
+      this.deliverTo(present, envelope);
+      return;
+    }
+    for (const connection of present) {
+      this.deliverTo(connection, envelope);
+    }
+  }
+
+  execute(command: NodeCommand): boolean | Promise<boolean> {
+    const connection = this.connections.get(command.connectionId);
+    if (connection === undefined || connection.ended) {
+      return false;
+    }
+    switch (command.type) {
+      case 'addToGroup': {
+        const joined = connection.joinGroup(command.topic);
+        return isThenable(joined) ? joined.then(() => true) : true;
+      }
+      case 'removeFromGroup':
+        connection.leaveGroup(command.topic);
+        return true;
+      case 'disconnect':
+        connection.disconnect(command);
+        return true;
+    }
+  }
+
+  private deliverTo(connection: Connection, envelope: Envelope): void {
+    try {
+      connection.deliver(envelope);
+    } catch (error) {
+      // One receiver must never keep the others from their message.
+      this.logger.error(`a message could not be handed to connection ${connection.id}`, error);
+    }
+  }
+
+  /** For what the caller cannot wait for: a failure is logged, never lost. */
+  private background(work: void | Promise<void>): void {
+    if (isThenable(work)) {
+      work.then(undefined, (error: unknown) => this.logger.error('the backplane failed', error));
+    }
+  }
+}
+
+function all(work: readonly (void | Promise<void>)[]): void | Promise<void> {
+  const pending = work.filter(isThenable);
+  return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+}

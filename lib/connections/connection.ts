@@ -1,0 +1,133 @@
+import type { Envelope } from '../messaging/envelope.js';
+import type { Topic } from '../messaging/topics.js';
+import type { Channel, ChannelEnd, ChannelOwner, TransportName } from '../transports/channel.js';
+import type { HubRequest } from '../transports/hub-request.js';
+import { Outbox, type OutboxItem, type OutboxLimits, type OutboxOwner } from './outbox.js';
+
+/** Which of the two SignalR families a connection speaks. */
+export type ProtocolFamily = 'classic' | 'core';
+
+/** How a connection is asked to end. */
+export interface DisconnectOptions {
+  /** Told to Core clients as the error of the Close message. */
+  readonly reason?: string;
+  /** Lets Core clients with automatic reconnect come back. */
+  readonly allowReconnect: boolean;
+}
+
+/**
+ * One client, from its first request until nothing more will come of it. It outlives its channel: a classic client may
+ * return over another one. The sessions of the two protocols extend it.
+ */
+export abstract class Connection<T extends OutboxItem = OutboxItem> implements ChannelOwner, OutboxOwner<T> {
+  abstract readonly protocol: ProtocolFamily;
+  /** Everything it is subscribed to; kept by the registry. */
+  readonly topics = new Set<Topic>();
+  /** Who it is, for `clients.user(...)`; undefined if nobody in particular. */
+  userId: string | undefined;
+  protected channel: Channel | undefined;
+  protected readonly outbox: Outbox<T>;
+  private blockedSince: number | undefined;
+  private itemsOfHubCode: Map<unknown, unknown> | undefined;
+  private abortController: AbortController | undefined;
+  private over = false;
+
+  protected constructor(
+    readonly id: string,
+    /** The latest request that carried it. */
+    public request: HubRequest,
+    limits: OutboxLimits,
+  ) {
+    this.outbox = new Outbox(this, limits);
+  }
+
+  /** The hubs whose calls it receives, by canonical name. */
+  abstract readonly hubNames: readonly string[];
+
+  /** What hub code keeps with the connection. */
+  get items(): Map<unknown, unknown> {
+    return (this.itemsOfHubCode ??= new Map());
+  }
+
+  get transport(): TransportName | undefined {
+    return this.channel?.transport;
+  }
+
+  /** Fires when the connection ends. Made on first use: most connections never need one. */
+  get aborted(): AbortSignal {
+    this.abortController ??= new AbortController();
+    if (this.over) {
+      this.abortController.abort();
+    }
+    return this.abortController.signal;
+  }
+
+  /** True once the connection has ended for good. */
+  get ended(): boolean {
+    return this.over;
+  }
+
+  /** Hands on a message of one of its topics. */
+  deliver(envelope: Envelope): void {
+    if (this.over || envelope.call.excluded?.includes(this.id) === true) {
+      return;
+    }
+    const item = this.encode(envelope);
+    if (item !== undefined) {
+      this.outbox.push(item);
+    }
+  }
+
+  /** The message in the form of the protocol; undefined if this connection is not to get it. */
+  protected abstract encode(envelope: Envelope): T | undefined;
+
+  /** Makes it a member of a group; resolves when messages to the group reach it. */
+  abstract joinGroup(topic: Topic): void | Promise<void>;
+
+  abstract leaveGroup(topic: Topic): void;
+
+  /** Ends the connection from the server's side. */
+  abstract disconnect(options: DisconnectOptions): void;
+
+  /** Called by the one heartbeat of the process. */
+  abstract onHeartbeat(now: number): void;
+
+  abstract onData(data: Buffer, isBinary: boolean): void;
+
+  abstract onEnd(end: ChannelEnd): void;
+
+  abstract write(items: readonly T[]): void;
+
+  abstract overflowed(): void;
+
+  abstract dropped(count: number): void;
+
+  get canWrite(): boolean {
+    return this.channel?.writable === true;
+  }
+
+  onWritable(): void {
+    this.blockedSince = undefined;
+    this.outbox.flush();
+  }
+
+  /** How long, in milliseconds, the peer has not taken what was written to it; as seen by heartbeats. */
+  protected blockedFor(now: number): number {
+    if (this.channel === undefined || this.channel.writable) {
+      this.blockedSince = undefined;
+      return 0;
+    }
+    this.blockedSince ??= now;
+    return now - this.blockedSince;
+  }
+
+  /** Marks the end; returns false if it had been reached before. */
+  protected markEnded(): boolean {
+    if (this.over) {
+      return false;
+    }
+    this.over = true;
+    this.abortController?.abort();
+    return true;
+  }
+}
