@@ -1,0 +1,124 @@
+import { SignalRError } from '../common/errors.js';
+import { connectionTopic, groupTopic, hubTopic, type Topic, userTopic } from '../messaging/topics.js';
+import type { CallerState } from './caller-state.js';
+import { type ClientProxy, clientProxy, type DynamicClient } from './client-proxy.js';
+import type { HubSender } from './hub-sender.js';
+
+/**
+ * Selects clients of a hub. Every selector is an immutable value: keep it, pass it on, use it again.
+ * Connections, groups and users are compared exactly; sending to nobody is no error (signalr-2 §7.2, signalr-core §7.1).
+ *
+ * @publicApi
+ */
+export class HubClients<TClient extends object = DynamicClient> {
+  /** @internal */
+  constructor(protected readonly sender: HubSender) {}
+
+  /** Every connection of the hub. */
+  get all(): ClientProxy<TClient> {
+    return this.select([hubTopic(this.sender.hub)]);
+  }
+
+  /** Every connection of the hub but these. */
+  allExcept(connectionIds: readonly string[]): ClientProxy<TClient> {
+    return this.select([hubTopic(this.sender.hub)], requireList(connectionIds));
+  }
+
+  /** One connection. An empty id is an error. */
+  client(connectionId: string): ClientProxy<TClient> {
+    return this.select([connectionTopic(requireText(connectionId))]);
+  }
+
+  /** Several connections; none for an empty list. A connection named twice gets the message twice. */
+  clients(connectionIds: readonly string[]): ClientProxy<TClient> {
+    return this.select(requireList(connectionIds).map(connectionTopic));
+  }
+
+  /** The members of a group, without the excluded connections. An empty name is an error. */
+  group(name: string, ...excludedConnectionIds: string[]): ClientProxy<TClient> {
+    return this.select([groupTopic(this.sender.hub, requireText(name))], excludedConnectionIds);
+  }
+
+  /** The members of several groups; who is in two of them gets the message twice. */
+  groups(names: readonly string[], ...excludedConnectionIds: string[]): ClientProxy<TClient> {
+    return this.select(
+      requireList(names).map((name) => groupTopic(this.sender.hub, requireText(name))),
+      excludedConnectionIds,
+    );
+  }
+
+  /** Every connection of a user. */
+  user(userId: string): ClientProxy<TClient> {
+    return this.select([userTopic(this.sender.hub, requireText(userId))]);
+  }
+
+  /** Every connection of several users. */
+  users(userIds: readonly string[]): ClientProxy<TClient> {
+    return this.select(requireList(userIds).map((userId) => userTopic(this.sender.hub, userId)));
+  }
+
+  protected select(topics: readonly Topic[], excluded?: readonly string[]): ClientProxy<TClient> {
+    return clientProxy((method, args) => this.sender.send(topics, method, args, excluded));
+  }
+}
+
+/**
+ * What a hub has as `this.clients`: all selectors, and those that start from the caller.
+ *
+ * @publicApi
+ */
+export class HubCallerClients<TClient extends object = DynamicClient> extends HubClients<TClient> {
+  /** @internal */
+  constructor(
+    sender: HubSender,
+    private readonly connectionId: string,
+    private readonly state: CallerState,
+  ) {
+    super(sender);
+  }
+
+  /** The connection that calls. Calls to it carry changed {@link callerState} to classic clients. */
+  get caller(): ClientProxy<TClient> {
+    const topics = [connectionTopic(this.connectionId)];
+    return clientProxy((method, args) =>
+      this.sender.send(topics, method, args, undefined, this.state.changesJson),
+    );
+  }
+
+  /**
+   * State of a classic caller: what it sent can be read, what is assigned travels back to it. Empty for Core clients
+   * and in lifecycle events (signalr-2 §6.6).
+   */
+  get callerState(): Record<string, unknown> {
+    return this.state.members;
+  }
+
+  /** Every connection of the hub but the caller. */
+  get others(): ClientProxy<TClient> {
+    return this.allExcept([this.connectionId]);
+  }
+
+  /** The members of a group but the caller. */
+  othersInGroup(name: string): ClientProxy<TClient> {
+    return this.group(name, this.connectionId);
+  }
+
+  /** The members of several groups but the caller. */
+  othersInGroups(names: readonly string[]): ClientProxy<TClient> {
+    return this.groups(names, this.connectionId);
+  }
+}
+
+function requireText(value: unknown): string {
+  if (typeof value !== 'string' || value === '') {
+    throw SignalRError.of('SIGNALR_ARGUMENT_EMPTY');
+  }
+  return value;
+}
+
+function requireList(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) {
+    throw SignalRError.of('SIGNALR_ARGUMENT_EMPTY');
+  }
+  return value as string[];
+}

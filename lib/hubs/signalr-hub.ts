@@ -1,0 +1,72 @@
+import { SignalRError } from '../common/errors.js';
+import type { DynamicClient } from './client-proxy.js';
+import type { GroupManager } from './group-manager.js';
+import type { HubCallerClients } from './hub-clients.js';
+import type { HubCallerContext } from './hub-caller-context.js';
+
+/** What belongs to one call of a hub, or to one lifecycle event. */
+export interface HubCallScope {
+  readonly context: HubCallerContext;
+  readonly clients: HubCallerClients<never>;
+  readonly groups: GroupManager;
+}
+
+/** Where a hub object keeps the call it was made for. */
+export const HUB_CALL = Symbol('SignalR hub call');
+
+/**
+ * Base class of hubs. Each call gets a hub object of its own that carries who calls; what the constructor was given or
+ * made is shared, unless the hub is request-scoped.
+ *
+ * @typeParam TClient the methods that clients have, so that calls to them are checked. Default: any.
+ * @publicApi
+ */
+export abstract class SignalRHub<TClient extends object = DynamicClient> {
+  /** @internal */
+  [HUB_CALL]?: HubCallScope;
+
+  /** Selects clients to call. */
+  get clients(): HubCallerClients<TClient> {
+    return this.call.clients as unknown as HubCallerClients<TClient>;
+  }
+
+  /** Who calls. */
+  get context(): HubCallerContext {
+    return this.call.context;
+  }
+
+  /** Adds connections to groups of this hub and removes them. */
+  get groups(): GroupManager {
+    return this.call.groups;
+  }
+
+  /**
+   * A client has connected. Messages sent to it from here arrive. For classic clients it runs inside `/start`, for Core
+   * clients after the handshake. A throw refuses the connection. Default: nothing.
+   */
+  onConnected(): unknown {
+    return undefined;
+  }
+
+  /** A classic client has returned over a new transport; Core clients connect anew instead. Default: nothing. */
+  onReconnected(): unknown {
+    return undefined;
+  }
+
+  /**
+   * A client is gone: once for each connection that `onConnected` succeeded for. A throw is logged.
+   *
+   * @param _stopCalled true if the client said goodbye, false if it vanished or the server ended it.
+   * @param _error what it did wrong, if that ended a Core connection.
+   */
+  onDisconnected(_stopCalled: boolean, _error?: Error): unknown {
+    return undefined;
+  }
+
+  private get call(): HubCallScope {
+    if (this[HUB_CALL] === undefined) {
+      throw SignalRError.of('SIGNALR_HUB_INSTANCE');
+    }
+    return this[HUB_CALL];
+  }
+}

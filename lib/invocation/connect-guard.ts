@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { HttpException } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+
+import type { HubDescriptor } from '../hubs/hub-descriptor.js';
+import type { HubHost } from './hub-host.js';
+import type { HubInvoker } from './hub-invoker.js';
+import { activate, isRefusal } from './method-runner.js';
+import type { EnhancedMethod, NestEnhancers } from './nest-enhancers.js';
+import { SIGNALR_CONTEXT } from './signalr-execution-context.js';
+
+/** Whether a client may connect to a hub; a refusal says with which status. */
+export type Admission = { readonly allowed: true } | { readonly allowed: false; readonly status: number };
+
+const ALLOWED: Admission = { allowed: true };
+const UNAUTHENTICATED = 401;
+const FORBIDDEN = 403;
+
+/**
+ * Runs the guards of a hub class, and global ones, while clients connect: `switchToHttp().getRequest()` is then the
+ * negotiate, upgrade or other request, so guards written for HTTP work unchanged, and the user they set on it becomes
+ * the user of the connection.
+ */
+export class ConnectGuard {
+  constructor(
+    private readonly invoker: HubInvoker,
+    private readonly enhancers: NestEnhancers,
+  ) {}
+
+  /** @throws whatever a guard throws that is no refusal: the request then fails with 500. */
+  async admit(
+    hub: HubDescriptor,
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+  ): Promise<Admission> {
+    const host = this.invoker.host(hub);
+    const guards = this.enhancers.guardsOf(await describeConnect(host, request));
+    if (guards.length === 0) {
+      return ALLOWED;
+    }
+    const context = new ExecutionContextHost([request, response, noNext], hub.type, connectHandler(hub));
+    context.setType(SIGNALR_CONTEXT);
+    try {
+      await activate(guards, context);
+      return ALLOWED;
+    } catch (error) {
+      if (!isRefusal(error)) {
+        throw error;
+      }
+      return { allowed: false, status: statusOf(error, request) };
+    }
+  }
+}
+
+async function describeConnect(host: HubHost, request: IncomingMessage): Promise<EnhancedMethod> {
+  const handler = connectHandler(host.parts.descriptor);
+  return host.lifetime === 'scoped'
+    ? host.describeFor(handler, (await host.openScope(request)).contextId)
+    : host.describeFor(handler);
+}
+
+/** What `getHandler()` gives while clients connect: metadata on it applies to connecting. */
+function connectHandler(hub: HubDescriptor): (...args: unknown[]) => unknown {
+  return (hub.type.prototype as { onConnected: () => unknown }).onConnected;
+}
+
+/** A guard that only says no leaves it to SignalR's rule: 403 for who is known, 401 for who is not (signalr-2 §1.6). */
+function statusOf(error: HttpException, request: IncomingMessage): number {
+  if (error.getStatus() === UNAUTHENTICATED) {
+    return UNAUTHENTICATED;
+  }
+  const { user } = request as { user?: unknown };
+  return user === undefined || user === null ? UNAUTHENTICATED : FORBIDDEN;
+}
+
+function noNext(): void {
+  // Guards have no use for it.
+}

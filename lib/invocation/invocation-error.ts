@@ -1,0 +1,23 @@
+/** Which step of a call went wrong; each protocol has its own text for each. */
+export type InvocationFailure =
+  /** No method of that name. */
+  | 'unknownMethod'
+  /** The name exists, but no overload for so many arguments. */
+  | 'argumentCount'
+  /** A pipe did not take an argument. */
+  | 'binding'
+  /** A guard refused. */
+  | 'unauthorized';
+
+/** A call that did not get as far as the hub method. What went wrong otherwise is thrown as it is. */
+export class HubInvocationError extends Error {
+  override readonly name = 'HubInvocationError';
+
+  constructor(
+    readonly failure: InvocationFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,52 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+import type { HubCallerContext } from '../hubs/hub-caller-context.js';
+import { CALL_ARGUMENT, type HubIncomingContext } from './hub-pipeline.js';
+
+/** The type of execution contexts of hubs: `context.getType() === 'signalr'`. */
+export const SIGNALR_CONTEXT = 'signalr';
+
+/**
+ * Arguments of an execution context of a call. They lie like those of a gateway, so `switchToWs()` gives the caller,
+ * its arguments and the method name, and the caller also serves as request for code written for HTTP.
+ */
+export type CallArguments = readonly [
+  client: HubCallerContext,
+  args: readonly unknown[],
+  call: HubIncomingContext,
+  pattern: string,
+];
+
+/**
+ * Reads an execution context inside guards, interceptors, filters and parameter decorators of hubs.
+ *
+ * @publicApi
+ */
+export class SignalRExecutionContext {
+  private constructor(private readonly context: ExecutionContext) {}
+
+  /** @throws nothing: check {@link isCall} first where a guard also runs while clients connect. */
+  static create(context: ExecutionContext): SignalRExecutionContext {
+    return new SignalRExecutionContext(context);
+  }
+
+  /** True for the call of a hub method; false while a client connects, when `switchToHttp()` has the request. */
+  get isCall(): boolean {
+    return this.context.getArgs().length > CALL_ARGUMENT + 1;
+  }
+
+  /** The call: hub, method, arguments, caller. */
+  get call(): HubIncomingContext {
+    return this.context.getArgByIndex<HubIncomingContext>(CALL_ARGUMENT);
+  }
+
+  /** Who calls. */
+  get caller(): HubCallerContext {
+    return this.context.getArgByIndex<HubCallerContext>(0);
+  }
+
+  /** What the client sent, in order, before pipes. */
+  get args(): readonly unknown[] {
+    return this.context.getArgByIndex<readonly unknown[]>(1);
+  }
+}
