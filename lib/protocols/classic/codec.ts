@@ -1,0 +1,88 @@
+import { type Envelope, type EnvelopeCodec, newCodecSlot } from '../../messaging/envelope.js';
+import { Frame } from '../../transports/frame.js';
+
+/** Anything that waits to be sent to a classic client. */
+export type ClassicItem = ClassicMessage | BareItem | EnvelopeRequest;
+
+/** A call of a client method: an element of `M` (signalr-2 §6.5). */
+export class ClassicMessage {
+  readonly kind = 'message';
+  readonly droppable = true;
+  private ownFrame: Frame | undefined;
+
+  constructor(
+    readonly data: string,
+    /** Position in the log: the cursor of the client once it has this message. */
+    readonly position: string,
+  ) {}
+
+  /** An envelope with this message alone, built once for all receivers that need nothing else said. */
+  get frame(): Frame {
+    return (this.ownFrame ??= new Frame(persistentResponse({ cursor: this.position, messages: this.data })));
+  }
+}
+
+/** Something that is sent as it is, outside of envelopes: a hub response over WebSockets, a keep-alive. */
+export class BareItem {
+  readonly kind = 'bare';
+  private ownFrame: Frame | undefined;
+
+  constructor(
+    readonly data: string,
+    readonly droppable: boolean,
+  ) {}
+
+  get frame(): Frame {
+    return (this.ownFrame ??= new Frame(this.data));
+  }
+}
+
+/** Nothing but the wish for an envelope, because its head has something to say. */
+export interface EnvelopeRequest {
+  readonly kind: 'envelope';
+  readonly data: '';
+  readonly droppable: false;
+}
+
+export const ENVELOPE: EnvelopeRequest = { kind: 'envelope', data: '', droppable: false };
+
+export const KEEP_ALIVE = new BareItem('{}', true);
+
+/** Encodes calls of client methods, once for all classic clients. */
+export const classicCodec: EnvelopeCodec<ClassicMessage> = {
+  slot: newCodecSlot(),
+  encode: ({ call, position }: Envelope) => {
+    const state = call.stateJson === undefined ? '' : `,"S":${call.stateJson}`;
+    return new ClassicMessage(
+      `{"H":${JSON.stringify(call.hub)},"M":${JSON.stringify(call.method)},"A":${call.argumentsJson}${state}}`,
+      position,
+    );
+  },
+};
+
+/** The parts of a persistent response: the JSON object that carries messages (signalr-2 §5.1). */
+export interface PersistentResponse {
+  /** Position of the last message. */
+  readonly cursor: string;
+  /** True in the first response of a connection. */
+  readonly initialized?: boolean;
+  /** New groups token, if the membership has changed. */
+  readonly groupsToken?: string | undefined;
+  /** Elements of `M`, joined with commas. */
+  readonly messages: string;
+}
+
+/** Members come in the order of the original; absent ones are left out, never null. */
+export function persistentResponse(response: PersistentResponse): string {
+  const initialized = response.initialized === true ? ',"S":1' : '';
+  const groups = response.groupsToken === undefined ? '' : `,"G":${JSON.stringify(response.groupsToken)}`;
+  return `{"C":"${CURSOR_PREFIX}${response.cursor}"${initialized}${groups},"M":[${response.messages}]}`;
+}
+
+/** What cursors of a server without scale-out begin with (signalr-2 §5.2). */
+const CURSOR_PREFIX = 'd-';
+
+/** The position in a cursor that a client brings back; undefined if it is not one of ours. */
+export function readCursor(messageId: string | undefined): string | undefined {
+  return messageId?.startsWith(CURSOR_PREFIX) === true ? messageId.slice(CURSOR_PREFIX.length) : undefined;
+}

@@ -1,0 +1,85 @@
+import { CallerState } from '../../hubs/caller-state.js';
+import { BadClassicRequest } from './request.js';
+
+/** A call of a hub method (signalr-2 §6.1). */
+export interface HubMessage {
+  readonly hub: string;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** Undefined if the client sent none; the answer then says null. */
+  readonly invocationId: string | undefined;
+  readonly state: CallerState;
+}
+
+const STATE_LIMIT = 4096;
+
+/**
+ * Reads a call.
+ *
+ * @throws BadClassicRequest if it is none: over WebSockets the client gets no reply, otherwise 500 (signalr-2 §4.3).
+ */
+export function readHubMessage(text: string): HubMessage {
+  const message = lowerCaseNames(parseObject(text));
+  const { h: hub, m: method, a: args, i: id, s: state } = message;
+  if (typeof hub !== 'string' || hub === '') {
+    throw new BadClassicRequest('the message names no hub');
+  }
+  if (method !== undefined && method !== null && typeof method !== 'string') {
+    throw new BadClassicRequest('the name of the method is no text');
+  }
+  if (args !== undefined && args !== null && !Array.isArray(args)) {
+    throw new BadClassicRequest('the arguments are no array');
+  }
+  return {
+    hub,
+    method: method ?? '',
+    args: (args as unknown[] | null | undefined) ?? [],
+    invocationId: readId(id),
+    state: readState(state),
+  };
+}
+
+function parseObject(text: string): object {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new BadClassicRequest('the message is no JSON', { cause: error });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new BadClassicRequest('the message is no object');
+  }
+  return json;
+}
+
+/** Names are matched in any case, like the original's JSON reader does. */
+function lowerCaseNames(json: object): Record<string, unknown> {
+  const message: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(json)) {
+    message[name.toLowerCase()] = value;
+  }
+  return message;
+}
+
+function readId(id: unknown): string | undefined {
+  if (id === undefined || id === null) {
+    return undefined;
+  }
+  if (typeof id === 'object') {
+    throw new BadClassicRequest('the id is no scalar');
+  }
+  return String(id as string | number | boolean);
+}
+
+function readState(state: unknown): CallerState {
+  if (state === undefined || state === null) {
+    return new CallerState();
+  }
+  if (typeof state !== 'object' || Array.isArray(state)) {
+    throw new BadClassicRequest('the state is no object');
+  }
+  if (JSON.stringify(state).length > STATE_LIMIT) {
+    throw new BadClassicRequest('State has exceeded the maximum length of 4096 bytes.');
+  }
+  return new CallerState(new Map(Object.entries(state)));
+}

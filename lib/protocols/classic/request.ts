@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+
+import { HubRequest } from '../../transports/hub-request.js';
+
+/** What a request asks for; chosen by the end of its path (signalr-2 §1.1). */
+export type ClassicOperation =
+  'proxy' | 'negotiate' | 'ping' | 'start' | 'send' | 'abort' | 'connect' | 'reconnect' | 'poll' | 'receive';
+
+/** Suffixes of the path, in the order in which they are looked at. */
+const OPERATIONS: readonly (readonly [suffix: string, operation: ClassicOperation])[] = [
+  ['/negotiate', 'negotiate'],
+  ['/ping', 'ping'],
+  ['/start', 'start'],
+  ['/send', 'send'],
+  ['/abort', 'abort'],
+  ['/connect', 'connect'],
+  ['/reconnect', 'reconnect'],
+  ['/poll', 'poll'],
+];
+
+/** Names under the base path that classic clients need, so no hub may have them. */
+export const RESERVED_NAMES: readonly string[] = [
+  'hubs',
+  'js',
+  ...OPERATIONS.map(([suffix]) => suffix.slice(1)),
+];
+
+/** A request of a classic client. */
+export class ClassicRequest extends HubRequest {
+  constructor(request: IncomingMessage) {
+    super(request, /[&;]/);
+  }
+
+  get operation(): ClassicOperation {
+    const path = this.path.toLowerCase();
+    if (/\/(?:hubs|js)\/*$/.test(path)) {
+      return 'proxy';
+    }
+    return OPERATIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'receive';
+  }
+
+  /** The transport that the client names, in lower case. */
+  get transportName(): string {
+    return (this.query.get('transport') ?? '').toLowerCase();
+  }
+
+  /** The path in the spelling of the server: the base path as configured, the rest as the client sent it. */
+  pathUnder(basePath: string): string {
+    return basePath + this.path.slice(basePath.length);
+  }
+}
+
+/** A request that the reference answers with an unhandled exception, so with 500 (signalr-2 §1.6). */
+export class BadClassicRequest extends Error {
+  override readonly name = 'BadClassicRequest';
+}

@@ -1,0 +1,293 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Logger } from '@nestjs/common';
+
+import { toError } from '../../common/errors.js';
+import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
+import { HubRequest } from '../../transports/hub-request.js';
+import { type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
+import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
+import { authenticate, AuthenticationError } from '../authenticate.js';
+import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import { negotiate } from './negotiate.js';
+import { CoreConnection } from './session.js';
+import { type CoreTicket, CoreTokens } from './tokens.js';
+
+const PLAIN = { 'Content-Type': 'text/plain' };
+const NO_CACHE = {
+  'Cache-Control': 'no-cache, no-store',
+  Pragma: 'no-cache',
+  Expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+};
+
+/**
+ * So long, in milliseconds, a negotiated connection waits for its first request (signalr-core §2.1). A second more than
+ * the reference, because tokens count whole seconds.
+ */
+const TOKEN_LIFETIME = 16_000;
+
+/** Smallest limit of a WebSocket message: messages are limited one by one, and a frame may hold many of them. */
+const MINIMUM_FRAME_LIMIT = 1_048_576;
+
+const empty = (status: number): HttpAnswer => ({ status, headers: PLAIN });
+const text = (status: number, body: string): HttpAnswer => ({ status, headers: PLAIN, body });
+
+/** The two urls of one hub for Core clients: `{path}` and `{path}/negotiate` (signalr-core §1). */
+export class CoreEndpoint implements Endpoint {
+  private static readonly logger = new Logger('SignalR.Core');
+  private readonly options: CoreHubOptions;
+  private readonly path: string;
+  private readonly tokens: CoreTokens;
+  private readonly acceptor: WebSocketAcceptor;
+  private readonly connections = new Map<string, CoreConnection>();
+  /** Connections that have ended while their token is still fresh: it must not open another one. */
+  private readonly recentlyEnded = new Map<string, number>();
+  private closing = false;
+
+  constructor(
+    private readonly hub: HubDescriptor,
+    private readonly services: ProtocolServices,
+  ) {
+    this.options = hub.coreOptions as CoreHubOptions;
+    this.path = hub.path.toLowerCase();
+    this.tokens = new CoreTokens(services.secrets, hub.path);
+    this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
+      maxPayload:
+        this.options.maximumReceiveMessageSize === null
+          ? 0
+          : Math.max(MINIMUM_FRAME_LIMIT, 2 * this.options.maximumReceiveMessageSize),
+      closeTimeout: this.options.closeTimeout,
+    });
+  }
+
+  owns(path: string): boolean {
+    const lower = path.toLowerCase();
+    return lower === this.path || lower === `${this.path}/negotiate`;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    sendAnswer(
+      response,
+      await this.safely(request, (hubRequest) => this.answer(request, response, hubRequest)),
+    );
+  }
+
+  async upgrade(upgrade: UpgradeRequest): Promise<void> {
+    const { request, socket } = upgrade;
+    const answer = await this.safely(request, async (hubRequest) => {
+      if (!isOriginAllowed(request, this.services.options.allowedOrigins)) {
+        return { status: 403 };
+      }
+      return (await this.admit(request, undefined, hubRequest)) ?? this.connect(upgrade, hubRequest);
+    });
+    if (answer !== undefined) {
+      refuseUpgrade(socket, answer);
+    }
+  }
+
+  onHeartbeat(now: number): void {
+    for (const connection of this.connections.values()) {
+      connection.onHeartbeat(now);
+    }
+    for (const [connectionId, until] of this.recentlyEnded) {
+      if (until > now) {
+        break;
+      }
+      this.recentlyEnded.delete(connectionId);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    await Promise.all([...this.connections.values()].map((connection) => connection.shutDown()));
+  }
+
+  closeTransports(grace: number): Promise<void> {
+    return this.acceptor.close(grace, this.services.options.clock);
+  }
+
+  /** Anything thrown becomes an answer; the process lives on. */
+  private async safely<T extends HttpAnswer | undefined>(
+    request: IncomingMessage,
+    handle: (hubRequest: HubRequest) => Promise<T>,
+  ): Promise<T | HttpAnswer> {
+    try {
+      adoptAccessToken(request);
+      await authenticate(request, this.services.options);
+      return await handle(new HubRequest(request));
+    } catch (error) {
+      if (error instanceof AuthenticationError) {
+        return { status: 401 };
+      }
+      CoreEndpoint.logger.error(`a request to hub ${this.hub.name} failed`, toError(error).stack);
+      return empty(500);
+    }
+  }
+
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    hubRequest: HubRequest,
+  ): Promise<HttpAnswer> {
+    const refused = await this.admit(request, response, hubRequest);
+    if (refused !== undefined) {
+      return refused;
+    }
+    if (hubRequest.path.length > this.path.length) {
+      return this.negotiate(request, hubRequest);
+    }
+    switch (request.method) {
+      case 'GET':
+      case 'CONNECT':
+        return this.receive(request, hubRequest);
+      case 'POST':
+        return this.post(hubRequest);
+      case 'DELETE':
+        return this.delete(hubRequest);
+      default:
+        return empty(405);
+    }
+  }
+
+  /** Guards of the hub run before anything below happens, on every request (signalr-core §1.1). */
+  private async admit(
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+    hubRequest: HubRequest,
+  ): Promise<HttpAnswer | undefined> {
+    if (this.closing) {
+      return empty(503);
+    }
+    const admission = await this.services.connectGuard.admit(this.hub, request, response);
+    if (!admission.allowed) {
+      return { status: admission.status };
+    }
+    // Guards put the user on the request.
+    hubRequest.user = (request as { user?: unknown }).user;
+    return undefined;
+  }
+
+  private negotiate(request: IncomingMessage, { query }: HubRequest): HttpAnswer {
+    return request.method === 'POST'
+      ? negotiate(query, this.options, this.tokens, this.wallClock())
+      : empty(405);
+  }
+
+  private receive(request: IncomingMessage, { query }: HubRequest): HttpAnswer {
+    const isStream = acceptsEventStream(request);
+    const found = this.find(query.get('id'));
+    const answer =
+      'rejection' in found ? found.rejection : unsupported(isStream ? 'ServerSentEvents' : 'LongPolling');
+    return isStream ? answer : { ...answer, headers: { ...answer.headers, ...NO_CACHE } };
+  }
+
+  private post({ query }: HubRequest): HttpAnswer {
+    const found = this.find(query.get('id'));
+    return 'rejection' in found
+      ? found.rejection
+      : text(405, 'POST requests are not allowed for WebSocket connections.');
+  }
+
+  private delete({ query }: HubRequest): HttpAnswer {
+    const found = this.find(query.get('id'));
+    return 'rejection' in found
+      ? found.rejection
+      : text(400, 'Cannot terminate this connection using the DELETE endpoint.');
+  }
+
+  private async connect(upgrade: UpgradeRequest, hubRequest: HubRequest): Promise<HttpAnswer | undefined> {
+    if (acceptsEventStream(upgrade.request)) {
+      return this.receive(upgrade.request, hubRequest);
+    }
+    const id = hubRequest.query.get('id');
+    // Without an id the client skips negotiation: its connection id is its token, as with version 0 (signalr-core §1.5).
+    const found: Found = isPresent(id) ? this.find(id) : { ticket: this.tokens.issue(0, this.wallClock()) };
+    if ('rejection' in found) {
+      return { status: found.rejection.status, body: found.rejection.body ?? '' };
+    }
+    if (!this.options.transports.includes('WebSockets')) {
+      return unsupported('WebSockets');
+    }
+    if (this.connections.has(found.ticket.connectionId)) {
+      return empty(409);
+    }
+    this.open(upgrade, found.ticket, hubRequest);
+    return undefined;
+  }
+
+  private open(upgrade: UpgradeRequest, { connectionId }: CoreTicket, hubRequest: HubRequest): void {
+    const connection = new CoreConnection(
+      connectionId,
+      hubRequest,
+      this.hub,
+      this.options,
+      this.services,
+      (ended) => this.forget(ended),
+    );
+    this.acceptor.accept(upgrade, (channel) => {
+      this.connections.set(connectionId, connection);
+      connection.attach(channel);
+    });
+  }
+
+  private forget(connection: CoreConnection): void {
+    this.connections.delete(connection.id);
+    const now = this.services.options.clock.now();
+    if (now - connection.createdAt <= TOKEN_LIFETIME) {
+      this.recentlyEnded.set(connection.id, now + TOKEN_LIFETIME);
+    }
+  }
+
+  /** The connection of an `id`: a token that is attached, or still fresh. */
+  private find(id: string | undefined): Found {
+    if (!isPresent(id)) {
+      return { rejection: text(400, 'Connection ID required') };
+    }
+    const ticket = this.tokens.read(id);
+    const isKnown =
+      ticket !== undefined && (this.connections.has(ticket.connectionId) || this.isFresh(ticket));
+    return isKnown ? { ticket } : { rejection: text(404, 'No Connection with that ID') };
+  }
+
+  private isFresh({ connectionId, issuedAt }: CoreTicket): boolean {
+    return this.wallClock() - issuedAt * 1000 < TOKEN_LIFETIME && !this.recentlyEnded.has(connectionId);
+  }
+
+  /** Tokens carry a time that all nodes understand; tests move it with their clock. */
+  private wallClock(): number {
+    return performance.timeOrigin + this.services.options.clock.now();
+  }
+}
+
+type Found = { readonly ticket: CoreTicket } | { readonly rejection: HttpAnswer };
+
+function isPresent(id: string | undefined): id is string {
+  return id !== undefined && id !== '';
+}
+
+function unsupported(transport: CoreTransport | 'ServerSentEvents' | 'LongPolling'): HttpAnswer {
+  return text(404, `${transport} transport not supported by this end point type`);
+}
+
+/** A media type with parameters does not count, nor does a wildcard (signalr-core §1.6). */
+function acceptsEventStream(request: IncomingMessage): boolean {
+  return (request.headers.accept ?? '')
+    .split(',')
+    .some((type) => type.trim().toLowerCase() === 'text/event-stream');
+}
+
+/**
+ * Browsers cannot set headers on WebSockets and event streams, so clients put their bearer token into the query there
+ * (signalr-core §11.2). Guards find it where every other request has it.
+ */
+function adoptAccessToken(request: IncomingMessage): void {
+  const isStreamOrUpgrade = request.headers.upgrade !== undefined || acceptsEventStream(request);
+  if (!isStreamOrUpgrade || request.headers.authorization !== undefined) {
+    return;
+  }
+  const token = new HubRequest(request).query.get('access_token');
+  if (token !== undefined && token !== '') {
+    request.headers.authorization = `Bearer ${token}`;
+  }
+}

@@ -1,0 +1,52 @@
+import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { HttpAnswer } from '../../transports/http.js';
+import type { QueryValues } from '../../transports/query.js';
+import type { CoreTokens } from './tokens.js';
+
+const HIGHEST_VERSION = 1;
+const INT32 = 0x7fff_ffff;
+
+const TRANSFER_FORMATS: Readonly<Record<CoreTransport, readonly string[]>> = {
+  WebSockets: ['Text', 'Binary'],
+};
+
+/** Answers a negotiation; nothing is kept of it (signalr-core §1.2, §1.3). */
+export function negotiate(
+  query: QueryValues,
+  options: CoreHubOptions,
+  tokens: CoreTokens,
+  now: number,
+): HttpAnswer {
+  const requested = parseVersion(query.get('negotiateVersion'));
+  if (requested === undefined) {
+    return json({ error: 'The client requested a non-integer protocol version.' });
+  }
+  if (requested < options.minimumProtocolVersion) {
+    return json({
+      error: `The client requested version '${requested}', but the server does not support this version.`,
+    });
+  }
+  const version = requested >= HIGHEST_VERSION ? 1 : 0;
+  const { connectionId, token } = tokens.issue(version, now);
+  return json({
+    negotiateVersion: version,
+    connectionId,
+    ...(version === 1 && { connectionToken: token }),
+    availableTransports: options.transports.map((transport) => ({
+      transport,
+      transferFormats: TRANSFER_FORMATS[transport],
+    })),
+  });
+}
+
+function parseVersion(text: string | undefined): number | undefined {
+  if (text === undefined) {
+    return 0;
+  }
+  const version = /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : Number.NaN;
+  return version <= INT32 && version >= -INT32 - 1 ? version : undefined;
+}
+
+function json(body: object): HttpAnswer {
+  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}

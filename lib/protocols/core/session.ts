@@ -1,0 +1,544 @@
+import { Logger } from '@nestjs/common';
+import { isObservable } from 'rxjs';
+
+import { toError } from '../../common/errors.js';
+import { toJson } from '../../common/json.js';
+import type { CoreHubOptions } from '../../common/options.js';
+import { isThenable } from '../../common/promises.js';
+import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { HubException } from '../../hubs/hub.exception.js';
+import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
+import type { Envelope } from '../../messaging/envelope.js';
+import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
+import type { Channel, ChannelEnd } from '../../transports/channel.js';
+import { Frame } from '../../transports/frame.js';
+import type { HubRequest } from '../../transports/hub-request.js';
+import type { ProtocolServices } from '../endpoint.js';
+import {
+  closeMessage,
+  completion,
+  completionError,
+  type CoreMessage,
+  jsonCodec,
+  parseMessage,
+  PING,
+} from './codec.js';
+import { CONNECTION_CLOSED, detailed, invocationErrorText } from './error-texts.js';
+import { HANDSHAKE_ACCEPTED, HANDSHAKE_CANCELED, handshakeRefused, readHandshake } from './handshake.js';
+import { type ClientMessage, type InvocationMessage, MessageType, ProtocolError } from './messages.js';
+import { RecordReader } from './record-reader.js';
+
+/** The life of a connection, in order. */
+const State = {
+  /** Waiting for the handshake. */
+  Handshake: 0,
+  /** `onConnected` is running; what the client sends meanwhile waits. */
+  Connecting: 1,
+  Connected: 2,
+  /** Nothing more is read; the hub is being told. */
+  Ending: 3,
+} as const;
+
+/** Close codes of RFC 6455. */
+const NORMAL_CLOSURE = 1000;
+const INTERNAL_ERROR = 1011;
+
+/** Characters that are put into one WebSocket message at most, unless a single hub message is larger. */
+const FRAME_CHARACTERS = 65_536;
+
+/** Why and how a connection ends. */
+interface Ending {
+  /** What the hub's `onDisconnected` gets to know. */
+  readonly stopCalled: boolean;
+  readonly error?: Error;
+  /** The last message; none if nobody is there to read it. */
+  readonly close?: CoreMessage;
+}
+
+/** The session of one Core client with one hub. */
+export class CoreConnection extends Connection<CoreMessage> {
+  readonly protocol = 'core';
+  private static readonly logger = new Logger('SignalR.Core');
+  private state: (typeof State)[keyof typeof State] = State.Handshake;
+  private readonly reader = new RecordReader();
+  /** A call that has been read but finds no free slot; nothing behind it is read. */
+  private stalled: InvocationMessage | undefined;
+  private running = 0;
+  private paused = false;
+  /** How it ended while the hub was still greeting the client. */
+  private endedEarly: Ending | undefined;
+  readonly createdAt: number;
+  private lastPingAt: number;
+  /** When the client was last heard; undefined until its first ping arms the time-out (signalr-core §6.7). */
+  private lastHeardAt: number | undefined;
+
+  constructor(
+    id: string,
+    request: HubRequest,
+    private readonly hub: HubDescriptor,
+    private readonly options: CoreHubOptions,
+    private readonly services: ProtocolServices,
+    private readonly onEnded: (connection: CoreConnection) => void,
+  ) {
+    super(id, request, services.options.outbox);
+    this.createdAt = services.options.clock.now();
+    this.lastPingAt = this.createdAt;
+  }
+
+  get hubNames(): readonly string[] {
+    return [this.hub.name];
+  }
+
+  /** Starts to listen to the client. */
+  attach(channel: Channel): void {
+    this.channel = channel;
+    channel.owner = this;
+  }
+
+  // What arrives
+
+  onData(data: Buffer): void {
+    if (this.state === State.Ending) {
+      return;
+    }
+    this.reader.push(data);
+    this.readOn();
+  }
+
+  /** Reads until there is no complete message, or the next one has to wait. */
+  private readOn(): void {
+    if (this.reader.bufferedBytes > 0 || this.stalled !== undefined) {
+      this.readMessages();
+    }
+    this.regulate();
+  }
+
+  private readMessages(): void {
+    try {
+      if (this.stalled !== undefined && !this.retryStalled()) {
+        return;
+      }
+      while (this.state === State.Handshake || this.state === State.Connected) {
+        const record = this.reader.next();
+        this.checkSize(record?.byteLength ?? this.reader.incompleteBytes);
+        if (record === undefined) {
+          return;
+        }
+        if (this.state === State.Handshake) {
+          this.shakeHands(record.toString());
+        } else if (!this.dispatch(parseMessage(record.toString()))) {
+          return;
+        }
+      }
+    } catch (error) {
+      this.fail(toError(error));
+    }
+  }
+
+  /** The separator counts as well (signalr-core §4.7). */
+  private checkSize(bytes: number): void {
+    const limit = this.options.maximumReceiveMessageSize;
+    if (limit !== null && bytes + 1 > limit) {
+      throw new ProtocolError(
+        `The maximum message size of ${limit}B was exceeded. The message size can be configured in AddHubOptions.`,
+      );
+    }
+  }
+
+  /** A client that sends faster than its calls run has to wait. */
+  private regulate(): void {
+    const full = this.reader.bufferedBytes > this.options.applicationMaxBufferSize;
+    if (full !== this.paused) {
+      this.paused = full;
+      if (full) {
+        this.channel?.pause();
+      } else {
+        this.channel?.resume();
+      }
+    }
+  }
+
+  private shakeHands(text: string): void {
+    const outcome = readHandshake(text, this.options.enableDetailedErrors);
+    if ('error' in outcome) {
+      this.refuse(outcome.error);
+      return;
+    }
+    this.state = State.Connecting;
+    this.connect().catch((error: unknown) => this.connectFailed(error));
+  }
+
+  /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
+  private async connect(): Promise<void> {
+    this.userId = (await this.services.userIds.getUserId(this.request)) ?? undefined;
+    if (this.ended) {
+      return;
+    }
+    this.outbox.push(HANDSHAKE_ACCEPTED);
+    const topics = [hubTopic(this.hub.name)];
+    if (this.userId !== undefined && this.userId !== '') {
+      topics.push(userTopic(this.hub.name, this.userId));
+    }
+    await this.services.registry.add(this, topics);
+    await this.services.invoker.raise(this, this.hub, { name: 'onConnected', args: [] }, this.request);
+    if (this.endedEarly !== undefined) {
+      await this.sayGoodbye(this.endedEarly);
+      return;
+    }
+    this.state = State.Connected;
+    this.readOn();
+  }
+
+  private connectFailed(error: unknown): void {
+    CoreConnection.logger.error(
+      `onConnected of ${this.hub.name} failed for connection ${this.id}`,
+      toError(error).stack,
+    );
+    const text = detailed(CONNECTION_CLOSED, toError(error), this.options.enableDetailedErrors);
+    this.finish(closeMessage(text, false));
+  }
+
+  private refuse(error: string): void {
+    this.finish(handshakeRefused(error));
+  }
+
+  /** Handles a message; false if it has to wait and nothing behind it may be read. */
+  private dispatch(message: ClientMessage | undefined): boolean {
+    if (this.lastHeardAt !== undefined) {
+      this.lastHeardAt = this.services.options.clock.now();
+    }
+    switch (message?.type) {
+      case MessageType.Invocation:
+        return this.invokeOrStall(message);
+      case MessageType.StreamInvocation:
+        this.refuseStream(message);
+        return true;
+      case MessageType.Ping:
+        this.lastHeardAt ??= this.services.options.clock.now();
+        return true;
+      case MessageType.Close:
+        this.closedByClient(message.error);
+        return false;
+      default:
+        // Items, completions and cancellations of unknown ids are ignored (signalr-core §4.8), acks without stateful
+        // reconnect too, and types that do not exist yet are skipped.
+        return true;
+    }
+  }
+
+  private closedByClient(error: string | undefined): void {
+    void this.end({
+      stopCalled: true,
+      ...(error !== undefined && { error: new HubException(error) }),
+      close: closeMessage(undefined, false),
+    });
+  }
+
+  // Calls
+
+  private invokeOrStall(message: InvocationMessage): boolean {
+    if (this.running >= this.options.maximumParallelInvocationsPerClient) {
+      this.stalled = message;
+      return false;
+    }
+    this.invoke(message);
+    return true;
+  }
+
+  private retryStalled(): boolean {
+    const message = this.stalled as InvocationMessage;
+    this.stalled = undefined;
+    return this.invokeOrStall(message);
+  }
+
+  private invoke(message: InvocationMessage): void {
+    if (message.streamIds.length > 0) {
+      const complaint = `Client sent ${message.streamIds.length} stream(s), Hub method expects 0.`;
+      this.answerError(message, new HubException(complaint));
+      return;
+    }
+    let result: unknown;
+    try {
+      result = this.services.invoker.invoke(this, {
+        hub: this.hub,
+        target: message.target,
+        args: message.arguments,
+        invocationId: message.invocationId,
+        request: this.request,
+      });
+    } catch (error) {
+      this.answerError(message, error);
+      return;
+    }
+    if (isThenable(result)) {
+      this.running++;
+      result.then(
+        (value) => this.settled(() => this.answer(message, value)),
+        (error: unknown) => this.settled(() => this.answerError(message, error)),
+      );
+    } else {
+      this.answer(message, result);
+    }
+  }
+
+  private settled(answer: () => void): void {
+    answer();
+    this.running--;
+    this.readOn();
+  }
+
+  private answer(message: InvocationMessage, result: unknown): void {
+    const { invocationId } = message;
+    if (isStream(result)) {
+      this.reply(invocationId, () =>
+        completionError(
+          invocationId as string,
+          `The client attempted to invoke the streaming '${this.declaredName(message)}' method with a non-streaming invocation.`,
+        ),
+      );
+      return;
+    }
+    if (invocationId === undefined) {
+      return;
+    }
+    let json: string;
+    try {
+      json = toJson(result, `The result of ${this.hub.name}.${message.target}`);
+    } catch (error) {
+      // The caller gets an error, the connection lives (signalr-core §4.8).
+      CoreConnection.logger.error(toError(error).message);
+      this.answerError(message, error);
+      return;
+    }
+    this.reply(invocationId, () => completion(invocationId, json));
+  }
+
+  private answerError({ invocationId, target, arguments: args }: InvocationMessage, error: unknown): void {
+    this.reply(invocationId, () =>
+      completionError(
+        invocationId as string,
+        invocationErrorText(error, this.hub, target, args.length, this.options.enableDetailedErrors),
+      ),
+    );
+  }
+
+  private refuseStream(message: InvocationMessage): void {
+    this.reply(message.invocationId, () =>
+      completionError(
+        message.invocationId as string,
+        this.hub.methods.has(message.target.toLowerCase())
+          ? `The client attempted to invoke the non-streaming '${this.declaredName(message)}' method with a streaming invocation.`
+          : `Failed to invoke '${message.target}' due to an error on the server. HubException: Method does not exist.`,
+      ),
+    );
+  }
+
+  /** Who sent no id wants no answer, not even of an error. */
+  private reply(invocationId: string | undefined, message: () => CoreMessage): void {
+    if (invocationId !== undefined && !this.ended) {
+      this.outbox.push(message());
+    }
+  }
+
+  private declaredName({ target }: InvocationMessage): string {
+    return this.hub.methods.get(target.toLowerCase())?.[0]?.name ?? target;
+  }
+
+  // What is sent
+
+  protected encode(envelope: Envelope): CoreMessage | undefined {
+    return this.hub.name === envelope.call.hub ? envelope.encodedBy(jsonCodec) : undefined;
+  }
+
+  /** Several messages may share a frame, a message is never split (signalr-core §2.2). */
+  write(messages: readonly CoreMessage[]): void {
+    const only = messages[0];
+    if (messages.length === 1 && only !== undefined) {
+      this.channel?.send([only.frame]);
+      return;
+    }
+    const frames: Frame[] = [];
+    let text = '';
+    for (const { data } of messages) {
+      if (text !== '' && text.length + data.length > FRAME_CHARACTERS) {
+        frames.push(new Frame(text));
+        text = '';
+      }
+      text += data;
+    }
+    frames.push(new Frame(text));
+    this.channel?.send(frames);
+  }
+
+  overflowed(): void {
+    CoreConnection.logger.warn(
+      `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
+    );
+    this.drop();
+  }
+
+  dropped(count: number): void {
+    CoreConnection.logger.debug(`connection ${this.id} does not read: ${count} message(s) left out`);
+  }
+
+  joinGroup(topic: Topic): void | Promise<void> {
+    return this.services.registry.join(this, topic);
+  }
+
+  leaveGroup(topic: Topic): void {
+    this.services.registry.leave(this, topic);
+  }
+
+  // Time
+
+  onHeartbeat(now: number): void {
+    if (this.blockedFor(now) >= this.options.transportSendTimeout) {
+      this.drop();
+      return;
+    }
+    if (this.state === State.Ending) {
+      return;
+    }
+    if (this.state === State.Handshake) {
+      if (now - this.createdAt >= this.options.handshakeTimeout) {
+        this.refuse(HANDSHAKE_CANCELED);
+      }
+      return;
+    }
+    if (this.clientIsSilent(now)) {
+      this.fail(
+        namedError(
+          'OperationCanceledException',
+          `Client hasn't sent a message/ping within the configured ClientTimeoutInterval.`,
+        ),
+      );
+      return;
+    }
+    if (now - this.lastPingAt >= this.options.keepAliveInterval) {
+      this.lastPingAt = now;
+      if (this.canWrite) {
+        this.outbox.push(PING);
+      }
+    }
+  }
+
+  /** The time-out pauses while a message waits to be handled: then it is not the client who is silent. */
+  private clientIsSilent(now: number): boolean {
+    if (this.stalled !== undefined && this.lastHeardAt !== undefined) {
+      this.lastHeardAt = now;
+    }
+    return this.lastHeardAt !== undefined && now - this.lastHeardAt >= this.options.clientTimeoutInterval;
+  }
+
+  // The end
+
+  disconnect({ reason, allowReconnect }: DisconnectOptions): void {
+    void this.end({ stopCalled: false, close: closeMessage(reason, allowReconnect) });
+  }
+
+  /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
+  shutDown(): Promise<void> {
+    return this.end({ stopCalled: false, close: closeMessage(undefined, true) });
+  }
+
+  onEnd({ clean, error }: ChannelEnd): void {
+    this.channel = undefined;
+    void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
+  }
+
+  /** The client broke the protocol, or was not heard of. */
+  private fail(error: Error): void {
+    if (this.state === State.Handshake) {
+      this.refuse(HANDSHAKE_CANCELED);
+      return;
+    }
+    const text = detailed(CONNECTION_CLOSED, error, this.options.enableDetailedErrors);
+    void this.end({ stopCalled: false, error, close: closeMessage(text, true) });
+  }
+
+  /** The peer takes nothing more: there is nobody to say goodbye to. */
+  private drop(): void {
+    const { channel } = this;
+    this.detach();
+    channel?.destroy();
+    void this.end({ stopCalled: false });
+  }
+
+  private detach(): void {
+    if (this.channel !== undefined) {
+      this.channel.owner = undefined;
+      this.channel = undefined;
+    }
+  }
+
+  /** Ends a connection that the hub does not know of, or does not accept. */
+  private finish(last: CoreMessage): void {
+    this.state = State.Ending;
+    this.sendLast(last);
+    if (this.markEnded()) {
+      this.forget();
+      this.closeChannel(NORMAL_CLOSURE);
+    }
+  }
+
+  private async end(ending: Ending): Promise<void> {
+    const wasConnected = this.state === State.Connected;
+    this.state = State.Ending;
+    if (this.ended) {
+      return;
+    }
+    this.sendLast(ending.close);
+    this.markEnded();
+    // A hub that is still greeting the client is told as soon as it has done so.
+    this.endedEarly = ending;
+    const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
+    this.forget();
+    this.closeChannel(code);
+  }
+
+  /** Close is sent, the abort signal has fired, and only then the hub is told (signalr-core §6.8). */
+  private async sayGoodbye({ stopCalled, error }: Ending): Promise<number> {
+    const args = error === undefined ? ([stopCalled] as const) : ([stopCalled, error] as const);
+    try {
+      await this.services.invoker.raise(this, this.hub, { name: 'onDisconnected', args }, this.request);
+      return NORMAL_CLOSURE;
+    } catch (thrown) {
+      CoreConnection.logger.error(
+        `onDisconnected of ${this.hub.name} failed for connection ${this.id}`,
+        toError(thrown).stack,
+      );
+      return INTERNAL_ERROR;
+    }
+  }
+
+  private sendLast(message: CoreMessage | undefined): void {
+    if (message !== undefined && !this.ended) {
+      this.outbox.push(message);
+    }
+    this.outbox.flush();
+  }
+
+  private forget(): void {
+    this.services.registry.remove(this);
+    this.onEnded(this);
+  }
+
+  private closeChannel(code: number): void {
+    this.outbox.clear();
+    const { channel } = this;
+    this.detach();
+    channel?.end(code);
+  }
+}
+
+function isStream(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && (isObservable(value) || Symbol.asyncIterator in value)
+  );
+}
+
+function namedError(name: string, message: string): Error {
+  const error = new ProtocolError(message);
+  Object.defineProperty(error, 'name', { value: name });
+  return error;
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { ConnectionRegistry } from '../connections/connection-registry.js';
+import type { ServerOptions } from '../common/options.js';
+import type { HubCatalog } from '../hubs/hub-catalog.js';
+import type { IUserIdProvider } from '../hubs/user-id-provider.js';
+import type { ConnectGuard } from '../invocation/connect-guard.js';
+import type { HubInvoker } from '../invocation/hub-invoker.js';
+import type { Backplane } from '../messaging/backplane.js';
+import type { CreateWebSocketServer, UpgradeRequest } from '../transports/upgrade.js';
+
+/** Where one protocol family meets HTTP. */
+export interface Endpoint {
+  /** True if requests for this path are its business. */
+  owns(path: string): boolean;
+  /** Answers a plain request. Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Answers an upgrade request. Never rejects. */
+  upgrade(upgrade: UpgradeRequest): Promise<void>;
+  /** Looks after its connections; called by the heartbeat. */
+  onHeartbeat(now: number): void;
+  /** Ends its connections, telling their clients to come back, and resolves when hubs have been told. */
+  close(): Promise<void>;
+  /** Resolves when nothing of it is open any more; what is after `grace` milliseconds is dropped. */
+  closeTransports(grace: number): Promise<void>;
+}
+
+/** What the protocols need of the rest of the library. */
+export interface ProtocolServices {
+  readonly options: ServerOptions;
+  /** Base path, with the application's global prefix if it is to be used. */
+  readonly basePath: string;
+  readonly secrets: readonly string[];
+  readonly catalog: HubCatalog;
+  readonly invoker: HubInvoker;
+  readonly connectGuard: ConnectGuard;
+  readonly registry: ConnectionRegistry;
+  readonly backplane: Backplane;
+  readonly userIds: IUserIdProvider;
+  readonly createWebSocketServer: CreateWebSocketServer;
+}
