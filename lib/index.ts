@@ -1,0 +1,59 @@
+export type { Clock, CancelTimer } from './common/clock.js';
+export { SignalRError, type SignalRErrorCode } from './common/errors.js';
+export type { SignalROptions } from './common/option-defaults.js';
+export type {
+  ClassicOptions,
+  ClassicTransport,
+  CoreHubOptions,
+  CoreTransport,
+  OutboxOptions,
+} from './common/options.js';
+export type { ProtocolFamily } from './connections/connection.js';
+export { Hub } from './decorators/hub.decorator.js';
+export { HubMethod } from './decorators/hub-method.decorator.js';
+export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
+export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
+export { GroupManager } from './hubs/group-manager.js';
+export { HubCallerContext } from './hubs/hub-caller-context.js';
+export { HubCallerClients, HubClients } from './hubs/hub-clients.js';
+export type { ClientOf, IHubContext } from './hubs/hub-context.js';
+export { getHubContextToken } from './hubs/hub-context.token.js';
+export type { HubDescriptor, HubMethodDescriptor, HubParameter } from './hubs/hub-descriptor.js';
+export { HubException } from './hubs/hub.exception.js';
+export type { HubOptions } from './hubs/hub-options.js';
+export { SignalRHub } from './hubs/signalr-hub.js';
+export { IUserIdProvider } from './hubs/user-id-provider.js';
+export {
+  HubErrorContext,
+  type HubIncomingContext,
+  HubPipelineModule,
+  type InvokeHubMethod,
+} from './invocation/hub-pipeline.js';
+export { SignalRExecutionContext } from './invocation/signalr-execution-context.js';
+export type {
+  Backplane,
+  BackplaneHealth,
+  BackplaneNode,
+  Replay,
+  ReplayTopic,
+} from './messaging/backplane.js';
+export { InvalidCursorError } from './messaging/backplane.js';
+export type {
+  ConnectionDirectory,
+  ConnectionEntry,
+  ConnectionQuery,
+} from './messaging/connection-directory.js';
+export { type ClientCall, Envelope } from './messaging/envelope.js';
+export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
+export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
+export type { NodeCommand } from './messaging/node-command.js';
+export { HubContextRegistry } from './nest/hub-context.registry.js';
+export { SignalRModule } from './nest/signalr.module.js';
+export type {
+  SignalRModuleAsyncOptions,
+  SignalRModuleOptions,
+  SignalROptionsFactory,
+} from './nest/signalr.module-options.js';
+export type { TransportName } from './transports/channel.js';
+export { HubRequest } from './transports/hub-request.js';
+export { QueryValues } from './transports/query.js';

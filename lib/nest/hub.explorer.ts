@@ -1,0 +1,138 @@
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+
+import { SignalRError } from '../common/errors.js';
+import { resolveCoreOptions } from '../common/option-defaults.js';
+import type { ServerOptions } from '../common/options.js';
+import { HubCatalog } from '../hubs/hub-catalog.js';
+import { type HubDescriptor, scriptName } from '../hubs/hub-descriptor.js';
+import { hubName, readHubMetadata, readOwnHubMethods } from '../hubs/hub.metadata.js';
+import type { HubOptions } from '../hubs/hub-options.js';
+import { describeHubMethods } from '../invocation/hub-methods.js';
+import { RESERVED_NAMES } from '../protocols/classic/request.js';
+import { SERVER_OPTIONS } from './signalr.tokens.js';
+
+/** A hub that was found among the providers of the application. */
+export interface DiscoveredHub {
+  readonly descriptor: HubDescriptor;
+  readonly wrapper: InstanceWrapper;
+  /** Key of the module that provides it. */
+  readonly moduleKey: string;
+}
+
+/** Finds the hubs of the application and checks that they can work, before the first client connects. */
+@Injectable()
+export class HubExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly modules: ModulesContainer,
+    private readonly catalog: HubCatalog,
+    @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
+  ) {}
+
+  /** @throws SignalRError with one clear message for the first thing that cannot work. */
+  explore(basePath: string): DiscoveredHub[] {
+    const found = new Map<Type, { readonly wrapper: InstanceWrapper; readonly options: HubOptions }>();
+    for (const wrapper of this.discovery.getProviders()) {
+      const type = typeOf(wrapper);
+      if (type === undefined || wrapper.isAlias) {
+        continue;
+      }
+      const metadata = readHubMetadata(type);
+      if (metadata === undefined) {
+        rejectStrayMethods(type);
+        continue;
+      }
+      const other = found.get(type);
+      if (other !== undefined) {
+        throw SignalRError.of(
+          'SIGNALR_HUB_PROVIDED_TWICE',
+          type.name,
+          moduleName(other),
+          moduleName(wrapper),
+        );
+      }
+      found.set(type, { wrapper, options: metadata.options });
+    }
+    const hubs = [...found].map(([type, { wrapper, options }]) =>
+      this.discover(type, wrapper, options, basePath),
+    );
+    checkPaths(hubs, basePath);
+    return hubs;
+  }
+
+  private discover(
+    type: Type,
+    wrapper: InstanceWrapper,
+    { name: givenName, path, ...coreOptions }: HubOptions,
+    basePath: string,
+  ): DiscoveredHub {
+    const name = hubName(type);
+    if (!/^[^./?#%\s]+$/.test(name)) {
+      throw SignalRError.of('SIGNALR_HUB_NAME_INVALID', name);
+    }
+    const nameSpecified = givenName !== undefined;
+    const core = this.options.core;
+    const descriptor: HubDescriptor & { methods: HubDescriptor['methods'] } = {
+      name,
+      nameSpecified,
+      scriptName: scriptName(name, nameSpecified),
+      path: path ?? `${basePath}/${scriptName(name, nameSpecified)}`,
+      type,
+      coreOptions: core === false ? undefined : resolveCoreOptions(core, coreOptions, name),
+      methods: new Map(),
+    };
+    descriptor.methods = describeHubMethods(descriptor);
+    this.catalog.add(descriptor);
+    return { descriptor, wrapper, moduleKey: this.moduleKey(wrapper) };
+  }
+
+  private moduleKey(wrapper: InstanceWrapper): string {
+    for (const [key, module] of this.modules.entries()) {
+      if (module === wrapper.host) {
+        return key;
+      }
+    }
+    return '';
+  }
+}
+
+/** The class of a provider; for values and factories that of what they gave. */
+function typeOf(wrapper: InstanceWrapper): Type | undefined {
+  if (wrapper.isNotMetatype) {
+    const instance = wrapper.instance as object | null | undefined;
+    return typeof instance === 'object' && instance !== null
+      ? (instance.constructor as Type | undefined)
+      : undefined;
+  }
+  return (wrapper.metatype as Type | null) ?? undefined;
+}
+
+function moduleName(wrapper: InstanceWrapper): string {
+  return wrapper.host?.name ?? 'unknown';
+}
+
+function rejectStrayMethods(type: Type): void {
+  const prototype = type.prototype as object | undefined;
+  const stray = prototype === undefined ? undefined : readOwnHubMethods(prototype)[0];
+  if (stray !== undefined) {
+    throw SignalRError.of('SIGNALR_METHOD_OUTSIDE_HUB', type.name, stray.propertyKey);
+  }
+}
+
+function checkPaths(hubs: readonly DiscoveredHub[], basePath: string): void {
+  const owners = new Map(
+    RESERVED_NAMES.map((name) => [`${basePath}/${name}`.toLowerCase(), 'classic clients']),
+  );
+  owners.set(basePath.toLowerCase(), 'classic clients');
+  for (const { descriptor } of hubs) {
+    for (const path of [descriptor.path, `${descriptor.path}/negotiate`]) {
+      const owner = owners.get(path.toLowerCase());
+      if (owner !== undefined) {
+        throw SignalRError.of('SIGNALR_HUB_PATH_TAKEN', descriptor.name, path, owner);
+      }
+      owners.set(path.toLowerCase(), `hub '${descriptor.name}'`);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { ModuleMetadata, Type } from '@nestjs/common';
+
+import type { SignalROptions } from '../common/option-defaults.js';
+import type { HubPipelineModule } from '../invocation/hub-pipeline.js';
+import type { Backplane } from '../messaging/backplane.js';
+
+/**
+ * What `SignalRModule.forRoot` takes.
+ *
+ * @publicApi
+ */
+export interface SignalRModuleOptions extends SignalROptions {
+  /**
+   * Modules that see every call, the first outermost: instances, or classes that are providers of any module or whose
+   * dependencies the importing module can see. Default: none.
+   */
+  pipeline?: readonly (HubPipelineModule | Type<HubPipelineModule>)[];
+  /** Carries messages between processes. Default: a {@link MemoryBackplane}, for one process. */
+  backplane?: Backplane;
+}
+
+/** Makes options in a class of your own. */
+export interface SignalROptionsFactory {
+  createSignalROptions(): SignalRModuleOptions | Promise<SignalRModuleOptions>;
+}
+
+/**
+ * What `SignalRModule.forRootAsync` takes: one of `useFactory`, `useClass` and `useExisting`.
+ *
+ * @publicApi
+ */
+export interface SignalRModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  useFactory?: (...args: never[]) => SignalRModuleOptions | Promise<SignalRModuleOptions>;
+  /** What `useFactory` gets. */
+  inject?: readonly unknown[];
+  useClass?: Type<SignalROptionsFactory>;
+  useExisting?: Type<SignalROptionsFactory>;
+  /** Makes hub contexts injectable in all modules. Default: true. */
+  isGlobal?: boolean;
+}
