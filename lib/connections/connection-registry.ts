@@ -153,6 +153,6 @@ export class ConnectionRegistry implements BackplaneNode {
 }
 
 function all(work: readonly (void | Promise<void>)[]): void | Promise<void> {
-  const pending = work.filter(isThenable);
+  const pending = work.filter((one) => isThenable(one)) as Promise<void>[];
   return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
 }

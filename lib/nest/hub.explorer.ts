@@ -46,12 +46,8 @@ export class HubExplorer {
       }
       const other = found.get(type);
       if (other !== undefined) {
-        throw SignalRError.of(
-          'SIGNALR_HUB_PROVIDED_TWICE',
-          type.name,
-          moduleName(other),
-          moduleName(wrapper),
-        );
+        const modules = [moduleName(other.wrapper), moduleName(wrapper)] as const;
+        throw SignalRError.of('SIGNALR_HUB_PROVIDED_TWICE', type.name, ...modules);
       }
       found.set(type, { wrapper, options: metadata.options });
     }

@@ -1,0 +1,119 @@
+import { http } from './http.js';
+import { RawWebSocket } from './web-socket.js';
+
+export const RS = '\u001e';
+
+/** What negotiate answers. */
+export interface CoreNegotiation {
+  readonly negotiateVersion: number;
+  readonly connectionId: string;
+  readonly connectionToken?: string;
+  readonly error?: string;
+  readonly availableTransports: readonly { transport: string; transferFormats: string[] }[];
+}
+
+/** A hub message as JSON. */
+export type CoreFrame = Record<string, unknown>;
+
+/** A Core client that sends and shows every byte itself. */
+export class RawCoreClient {
+  private buffered = '';
+
+  private constructor(
+    readonly socket: RawWebSocket,
+    readonly connectionId: string | undefined,
+  ) {}
+
+  static async negotiate(hubUrl: string, query = 'negotiateVersion=1'): Promise<CoreNegotiation> {
+    const answer = await http('POST', `${hubUrl}/negotiate?${query}`);
+    return JSON.parse(answer.body) as CoreNegotiation;
+  }
+
+  /** Negotiates and opens the socket; the handshake is left to the test. */
+  static async open(
+    hubUrl: string,
+    headers: Record<string, string> = {},
+    query = '',
+  ): Promise<RawCoreClient> {
+    const { connectionToken, connectionId } = await RawCoreClient.negotiate(hubUrl);
+    const url = `${hubUrl.replace(/^http/, 'ws')}?id=${connectionToken}${query === '' ? '' : `&${query}`}`;
+    return new RawCoreClient(await RawWebSocket.open(url, headers), connectionId);
+  }
+
+  /** Opens the socket without negotiation. */
+  static async openDirectly(hubUrl: string): Promise<RawCoreClient> {
+    return new RawCoreClient(await RawWebSocket.open(hubUrl.replace(/^http/, 'ws')), undefined);
+  }
+
+  /** Negotiates, opens the socket and shakes hands. */
+  static async connect(
+    hubUrl: string,
+    headers: Record<string, string> = {},
+    query = '',
+  ): Promise<RawCoreClient> {
+    const client = await RawCoreClient.open(hubUrl, headers, query);
+    await client.shakeHands();
+    return client;
+  }
+
+  async shakeHands(): Promise<void> {
+    this.socket.send(`{"protocol":"json","version":1}${RS}`);
+    const answer = await this.nextRecord('the handshake answer');
+    if (answer !== '{}') {
+      throw new Error(`the handshake was refused: ${answer}`);
+    }
+  }
+
+  /** Sends messages in one frame, each as it is written, with its separator. */
+  send(...messages: (CoreFrame | string)[]): void {
+    this.socket.send(
+      messages
+        .map((message) => (typeof message === 'string' ? message : JSON.stringify(message)) + RS)
+        .join(''),
+    );
+  }
+
+  /** The text of the next message, pings included. */
+  async nextRecord(what = 'a message'): Promise<string> {
+    while (!this.buffered.includes(RS)) {
+      this.buffered += await this.socket.nextText(what);
+    }
+    const end = this.buffered.indexOf(RS);
+    const record = this.buffered.slice(0, end);
+    this.buffered = this.buffered.slice(end + 1);
+    return record;
+  }
+
+  /** The next message that is no ping. */
+  async next(what = 'a message'): Promise<CoreFrame> {
+    for (;;) {
+      const message = JSON.parse(await this.nextRecord(what)) as CoreFrame;
+      if (message.type !== 6) {
+        return message;
+      }
+    }
+  }
+
+  private calls = 0;
+
+  /** Calls a method and gives the completion. Calls of client methods that come before it are passed over. */
+  async invoke(target: string, ...args: unknown[]): Promise<CoreFrame> {
+    const invocationId = `${this.calls++}`;
+    this.send({ type: 1, invocationId, target, arguments: args });
+    for (;;) {
+      const message = await this.next(`the completion of ${target}`);
+      if (message.type === 3 && message.invocationId === invocationId) {
+        return message;
+      }
+    }
+  }
+
+  /** Waits until everything sent so far has been handled. Needs a hub method `ping`. */
+  async settle(): Promise<void> {
+    await this.invoke('ping');
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
