@@ -33,7 +33,7 @@ export class HubSender {
       accepted = this.publish(topics, {
         hub: this.hub,
         method: requireMethod(method),
-        argumentsJson: toJson(args, `An argument of ${this.hub}.${method}`),
+        argumentsJson: toJson(args, 'An argument of', this.hub, method),
         ...(stateJson !== undefined && { stateJson }),
         ...(excluded !== undefined && excluded.length > 0 && { excluded }),
       });

@@ -141,13 +141,13 @@ function findMethod(
   if (overloads === undefined) {
     return new HubInvocationError('unknownMethod', `Hub '${hub.name}' has no method '${target}'.`);
   }
-  return (
-    overloads.find(
-      ({ minArguments, maxArguments }) => argumentCount >= minArguments && argumentCount <= maxArguments,
-    ) ??
-    new HubInvocationError(
-      'argumentCount',
-      `No overload of ${hub.name}.${target} takes ${argumentCount} argument(s).`,
-    )
+  for (const method of overloads) {
+    if (argumentCount >= method.minArguments && argumentCount <= method.maxArguments) {
+      return method;
+    }
+  }
+  return new HubInvocationError(
+    'argumentCount',
+    `No overload of ${hub.name}.${target} takes ${argumentCount} argument(s).`,
   );
 }

@@ -26,6 +26,8 @@ export interface Replay {
    * the end, and what it missed is unknown.
    */
   readonly known: boolean;
+  /** False if some of what was published after the cursor is no longer kept. */
+  readonly complete: boolean;
 }
 
 /** A topic that a returning connection asks for. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type BackplaneNode, InvalidCursorError, type Replay, type ReplayTopic } from './backplane.js';
 import { type ClientCall, Envelope } from './envelope.js';
 import { MemoryDirectory } from './memory-directory.js';
-import { TopicLog } from './topic-log.js';
+import { type LogEntry, TopicLog } from './topic-log.js';
 import type { Topic } from './topics.js';
 
 /** Limits of the log of a {@link MemoryBroker}. */
@@ -111,18 +111,18 @@ export class MemoryBroker {
   replay(topics: readonly ReplayTopic[], after: string): Replay {
     const sequence = this.parse(after);
     if (sequence === undefined) {
-      return { envelopes: [], known: false };
+      return { envelopes: [], known: false, complete: false };
     }
-    return {
-      envelopes: topics
-        .flatMap(({ topic, since }) => {
-          const start = since === undefined ? sequence : Math.max(sequence, this.parse(since) ?? 0);
-          return [...(this.topics.get(topic)?.log?.after(start) ?? [])];
-        })
-        .sort((left, right) => left.sequence - right.sequence)
-        .map((entry) => entry.envelope),
-      known: true,
-    };
+    const entries: LogEntry[] = [];
+    let complete = true;
+    for (const { topic, since } of topics) {
+      const log = this.topics.get(topic)?.log;
+      const start = since === undefined ? sequence : Math.max(sequence, this.parse(since) ?? 0);
+      entries.push(...(log?.after(start) ?? []));
+      complete &&= log?.reachesBackTo(start) ?? true;
+    }
+    entries.sort((left, right) => left.sequence - right.sequence);
+    return { envelopes: entries.map(({ envelope }) => envelope), known: true, complete };
   }
 
   private forget(topic: Topic): void {

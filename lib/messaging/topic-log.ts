@@ -2,8 +2,10 @@ import type { Envelope } from './envelope.js';
 
 /** The last messages of one topic: a ring that forgets the oldest when it is full. */
 export class TopicLog {
-  private readonly ring: Entry[] = [];
+  private readonly ring: LogEntry[] = [];
   private next = 0;
+  /** Sequence number of the last message that was forgotten. */
+  private forgotten = 0;
 
   constructor(private readonly capacity: number) {}
 
@@ -11,13 +13,19 @@ export class TopicLog {
     if (this.ring.length < this.capacity) {
       this.ring.push({ sequence, envelope });
     } else {
+      this.forgotten = this.ring[this.next]?.sequence ?? this.forgotten;
       this.ring[this.next] = { sequence, envelope };
       this.next = (this.next + 1) % this.capacity;
     }
   }
 
+  /** True if everything that was appended after a sequence number is still here. */
+  reachesBackTo(sequence: number): boolean {
+    return sequence >= this.forgotten;
+  }
+
   /** What was appended after a sequence number, oldest first. */
-  *after(sequence: number): IterableIterator<Entry> {
+  *after(sequence: number): IterableIterator<LogEntry> {
     for (let index = 0; index < this.ring.length; index++) {
       const entry = this.ring[(this.next + index) % this.ring.length];
       if (entry !== undefined && entry.sequence > sequence) {
@@ -27,7 +35,8 @@ export class TopicLog {
   }
 }
 
-interface Entry {
+/** A message with its place in the log. */
+export interface LogEntry {
   readonly sequence: number;
   readonly envelope: Envelope;
 }

@@ -19,8 +19,7 @@ const STATE_LIMIT = 4096;
  * @throws BadClassicRequest if it is none: over WebSockets the client gets no reply, otherwise 500 (signalr-2 §4.3).
  */
 export function readHubMessage(text: string): HubMessage {
-  const message = lowerCaseNames(parseObject(text));
-  const { h: hub, m: method, a: args, i: id, s: state } = message;
+  const { H: hub, M: method, A: args, I: id, S: state } = members(parseObject(text));
   if (typeof hub !== 'string' || hub === '') {
     throw new BadClassicRequest('the message names no hub');
   }
@@ -52,13 +51,24 @@ function parseObject(text: string): object {
   return json;
 }
 
-/** Names are matched in any case, like the original's JSON reader does. */
-function lowerCaseNames(json: object): Record<string, unknown> {
-  const message: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(json)) {
-    message[name.toLowerCase()] = value;
+interface Members {
+  readonly H?: unknown;
+  readonly M?: unknown;
+  readonly A?: unknown;
+  readonly I?: unknown;
+  readonly S?: unknown;
+}
+
+/** Names are matched in any case, like the original's JSON reader does; every known client writes them in upper case. */
+function members(json: Members): Members {
+  if (json.H !== undefined) {
+    return json;
   }
-  return message;
+  const upper: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(json)) {
+    upper[name.toUpperCase()] = value;
+  }
+  return upper;
 }
 
 function readId(id: unknown): string | undefined {

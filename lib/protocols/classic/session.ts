@@ -7,6 +7,7 @@ import { isThenable } from '../../common/promises.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
+import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import {
   connectionTopic,
@@ -198,7 +199,7 @@ export class ClassicConnection extends Connection<ClassicItem> {
       const since = this.groups.get(topic);
       return since === undefined || since === '' ? { topic } : { topic, since };
     });
-    const past = cursor === undefined ? [] : (await backplane.replay(topics, cursor)).envelopes;
+    const past = cursor === undefined ? [] : await this.missedSince(cursor, topics);
     const replayed = new Set(past.map(({ position }) => position));
     const held = this.held ?? [];
     this.held = undefined;
@@ -208,6 +209,17 @@ export class ClassicConnection extends Connection<ClassicItem> {
     for (const envelope of [...past, ...held.filter(({ position }) => !replayed.has(position))]) {
       this.deliver(envelope);
     }
+  }
+
+  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<readonly Envelope[]> {
+    const { envelopes, known, complete } = await this.services.backplane.replay(topics, cursor);
+    if (known && !complete) {
+      // Like the original, go on with what is left; but say so.
+      ClassicConnection.logger.warn(
+        `connection ${this.id} was away for more messages than are kept: some are lost`,
+      );
+    }
+    return envelopes;
   }
 
   /** Lets go of a channel and ends it. */
@@ -401,6 +413,11 @@ export class ClassicConnection extends Connection<ClassicItem> {
   }
 
   write(items: readonly ClassicItem[]): void {
+    const only = items[0];
+    if (items.length === 1 && only?.kind === 'bare') {
+      this.channel?.send([only.frame]);
+      return;
+    }
     const frames: Frame[] = [];
     let batch: ClassicMessage[] = [];
     let wanted = false;

@@ -62,7 +62,7 @@ export class CoreEndpoint implements Endpoint {
   }
 
   owns(path: string): boolean {
-    const lower = path.toLowerCase();
+    const lower = withoutSlash(path).toLowerCase();
     return lower === this.path || lower === `${this.path}/negotiate`;
   }
 
@@ -134,7 +134,7 @@ export class CoreEndpoint implements Endpoint {
     if (refused !== undefined) {
       return refused;
     }
-    if (hubRequest.path.length > this.path.length) {
+    if (withoutSlash(hubRequest.path).length > this.path.length) {
       return this.negotiate(request, hubRequest);
     }
     switch (request.method) {
@@ -261,6 +261,11 @@ export class CoreEndpoint implements Endpoint {
 }
 
 type Found = { readonly ticket: CoreTicket } | { readonly rejection: HttpAnswer };
+
+/** Routes match with and without a slash at the end. */
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, '');
+}
 
 function isPresent(id: string | undefined): id is string {
   return id !== undefined && id !== '';

@@ -303,7 +303,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     let json: string;
     try {
-      json = toJson(result, `The result of ${this.hub.name}.${message.target}`);
+      json = toJson(result, 'The result of', this.hub.name, message.target);
     } catch (error) {
       // The caller gets an error, the connection lives (signalr-core §4.8).
       CoreConnection.logger.error(toError(error).message);
