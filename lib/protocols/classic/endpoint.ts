@@ -17,6 +17,7 @@ import { parseQuery } from '../../transports/query.js';
 import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import { ClassicCalls } from './calls.js';
 import { readConnectionData } from './connection-data.js';
 import { readHubMessage } from './hub-message.js';
 import { json, negotiate } from './negotiate.js';
@@ -64,7 +65,12 @@ export class ClassicEndpoint implements Endpoint {
   private closing = false;
 
   constructor(services: ProtocolServices, options: ClassicServices['classic']) {
-    this.services = { ...services, classic: options, tokens: new ClassicTokens(services.secrets) };
+    this.services = {
+      ...services,
+      classic: options,
+      tokens: new ClassicTokens(services.secrets),
+      calls: new ClassicCalls(options, services.catalog, services.invoker),
+    };
     this.basePath = services.basePath.toLowerCase();
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
@@ -267,7 +273,11 @@ export class ClassicEndpoint implements Endpoint {
     if (data === undefined || data === '') {
       throw new BadClassicRequest('the form has no data');
     }
-    const response = await this.connectionOf(admitted).invoke(readHubMessage(data), admitted.request);
+    const response = await this.services.calls.run(
+      this.connectionOf(admitted),
+      readHubMessage(data),
+      admitted.request,
+    );
     return { ...json({}), body: response };
   }
 

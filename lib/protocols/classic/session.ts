@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
 
 import { toError } from '../../common/errors.js';
 import type { ClassicOptions } from '../../common/options.js';
@@ -9,18 +8,12 @@ import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
-import {
-  connectionTopic,
-  groupTopic,
-  hubTopic,
-  qualifiedGroup,
-  type Topic,
-  userTopic,
-} from '../../messaging/topics.js';
+import { connectionTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import { Frame } from '../../transports/frame.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
+import type { ClassicCalls } from './calls.js';
 import {
   BareItem,
   classicCodec,
@@ -31,9 +24,8 @@ import {
   persistentResponse,
   readCursor,
 } from './codec.js';
-import { invocationErrorText } from './error-texts.js';
-import { type HubMessage, readHubMessage } from './hub-message.js';
-import { hubResponse } from './hub-response.js';
+import { readHubMessage } from './hub-message.js';
+import { Membership } from './membership.js';
 import { BadClassicRequest } from './request.js';
 import type { ClassicTokens } from './tokens.js';
 
@@ -41,6 +33,7 @@ import type { ClassicTokens } from './tokens.js';
 export interface ClassicServices extends ProtocolServices {
   readonly classic: ClassicOptions;
   readonly tokens: ClassicTokens;
+  readonly calls: ClassicCalls;
 }
 
 /** What a request that passed all checks says of its client. */
@@ -78,9 +71,7 @@ export class ClassicConnection extends Connection<ClassicItem> {
   /** Position of the last message that was written. */
   private cursor: string;
   private announceInit = false;
-  private announceGroups = false;
-  /** Groups, and the position at which it joined: what was said before is not replayed to it. */
-  private readonly groups = new Map<Topic, string>();
+  private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed. */
   private held: Envelope[] | undefined;
   private running = 0;
@@ -103,8 +94,6 @@ export class ClassicConnection extends Connection<ClassicItem> {
     return this.hubs.map(({ name }) => name);
   }
 
-  // Coming and going of channels
-
   /**
    * Continues over a new channel; one that is still open is closed. The topics are subscribed before hubs are told, so
    * that what they send and which groups they join there reaches the client (signalr-2 §4.1).
@@ -122,6 +111,7 @@ export class ClassicConnection extends Connection<ClassicItem> {
     } catch (error) {
       // The response has begun: all that is left is to break it off (signalr-2 §1.6, §4.9).
       this.reportLifecycle(opening.isNew ? 'onConnected' : 'onReconnected', error);
+      this.held = undefined;
       if (this.channel === channel || this.channel === undefined) {
         this.release(undefined);
         channel.owner = undefined;
@@ -156,17 +146,19 @@ export class ClassicConnection extends Connection<ClassicItem> {
     if (registry.get(this.id) !== this) {
       await registry.add(this, []);
     }
+    if (isNew) {
+      this.groups.clear();
+    }
     const own = this.ownTopics();
-    const kept = isNew ? [] : this.rejoin(groups);
+    const rejoined = this.groups.rejoin(groups, this.hubs);
     for (const topic of this.topics) {
-      if (!own.includes(topic) && !kept.includes(topic)) {
-        this.groups.delete(topic);
+      if (!own.includes(topic) && !rejoined.includes(topic)) {
         registry.leave(this, topic);
       }
     }
     await Promise.all([
       ...own.map((topic) => registry.subscribe(this, topic)),
-      ...kept.map((topic) => registry.join(this, topic)),
+      ...rejoined.map((topic) => registry.join(this, topic)),
     ]);
   }
 
@@ -181,24 +173,9 @@ export class ClassicConnection extends Connection<ClassicItem> {
     return topics;
   }
 
-  /**
-   * What it was a member of when it was last here counts more than the token it brings: a change whose token was lost
-   * with the line is known here all the same. A node that does not know it has only the token.
-   */
-  private rejoin(brought: readonly Topic[]): Topic[] {
-    const topics = this.groups.size > 0 ? [...this.groups.keys()] : [...brought];
-    for (const topic of brought) {
-      this.groups.set(topic, this.groups.get(topic) ?? '');
-    }
-    return topics.filter((topic) => this.hubs.some(({ name }) => topic.startsWith(groupTopic(name, ''))));
-  }
-
   private async replay(cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
-    const topics = [...this.topics].map((topic) => {
-      const since = this.groups.get(topic);
-      return since === undefined || since === '' ? { topic } : { topic, since };
-    });
+    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
     const past = cursor === undefined ? [] : await this.missedSince(cursor, topics);
     const replayed = new Set(past.map(({ position }) => position));
     const held = this.held ?? [];
@@ -237,8 +214,6 @@ export class ClassicConnection extends Connection<ClassicItem> {
     // What was not written is still in the log.
     this.outbox.clear();
   }
-
-  // Lifecycle
 
   /** Raises an event of all hubs at once; the first failure is the failure (signalr-2 §4.9). */
   async raise(event: LifecycleEvent, { hubs, request }: Pick<Admitted, 'hubs' | 'request'>): Promise<void> {
@@ -279,8 +254,6 @@ export class ClassicConnection extends Connection<ClassicItem> {
     }
   }
 
-  // Calls
-
   onData(data: Buffer, isBinary: boolean): void {
     if (isBinary) {
       // Not supported: the socket is torn down, the client may return (signalr-2 §4.3).
@@ -288,100 +261,28 @@ export class ClassicConnection extends Connection<ClassicItem> {
       return;
     }
     try {
-      const answer = this.invoke(readHubMessage(data.toString()), this.request);
+      const answer = this.services.calls.run(this, readHubMessage(data.toString()), this.request);
       if (isThenable(answer)) {
         this.running++;
         this.regulate();
-        answer.then(
-          (response) => this.settled(response),
-          (error: unknown) => this.settled(this.unanswered(error)),
-        );
+        void answer.then((response) => this.settled(response));
       } else {
         this.outbox.push(new BareItem(answer, false));
       }
     } catch (error) {
-      this.unanswered(error);
-    }
-  }
-
-  /**
-   * Runs a call and gives its response, or a promise of it.
-   *
-   * @throws BadClassicRequest if it never reached a hub: such calls have no response.
-   */
-  invoke(message: HubMessage, request: HubRequest): string | Promise<string> {
-    const hub = this.services.catalog.find(message.hub);
-    if (hub === undefined) {
-      throw new BadClassicRequest(`'${message.hub}' Hub could not be resolved.`);
-    }
-    let result: unknown;
-    try {
-      result = this.services.invoker.invoke(this, {
-        hub,
-        target: message.method,
-        args: message.args,
-        invocationId: message.invocationId,
-        state: message.state,
-        request,
-      });
-    } catch (error) {
-      return this.failure(message, hub, error);
-    }
-    if (isThenable(result) || isStream(result)) {
-      return this.lastValue(result).then(
-        (value) => this.success(message, hub, value),
-        (error: unknown) => this.failure(message, hub, error),
+      // The client gets no reply to what never reached a hub (signalr-2 §4.3).
+      ClassicConnection.logger.debug(
+        `a message of connection ${this.id} has no answer: ${toError(error).message}`,
       );
     }
-    return this.success(message, hub, result);
   }
 
-  /** A classic client gets one result per call: the last value of a stream. */
-  private async lastValue(result: unknown): Promise<unknown> {
-    const value = await result;
-    if (isObservable(value)) {
-      return lastValueFrom(value as Observable<unknown>, { defaultValue: undefined });
-    }
-    if (!isStream(value)) {
-      return value;
-    }
-    let last: unknown;
-    for await (const item of value as AsyncIterable<unknown>) {
-      last = item;
-    }
-    return last;
-  }
-
-  private success(message: HubMessage, hub: HubDescriptor, result: unknown): string {
-    const { invocationId, state } = message;
-    try {
-      return hubResponse({ invocationId, stateJson: state.changesJson, outcome: { result } });
-    } catch (error) {
-      ClassicConnection.logger.error(`${hub.name}.${message.method}: ${toError(error).message}`);
-      return this.failure(message, hub, error);
-    }
-  }
-
-  private failure(message: HubMessage, hub: HubDescriptor, error: unknown): string {
-    const { enableDetailedErrors } = this.services.classic;
-    const errorText = invocationErrorText(error, hub, message.hub, message.method, enableDetailedErrors);
-    const { invocationId, state } = message;
-    return hubResponse({ invocationId, stateJson: state.changesJson, outcome: { error, errorText } });
-  }
-
-  private settled(response: string | undefined): void {
+  private settled(response: string): void {
     this.running--;
     this.regulate();
-    if (response !== undefined && this.channel !== undefined) {
+    if (this.channel !== undefined) {
       this.outbox.push(new BareItem(response, false));
     }
-  }
-
-  /** Over WebSockets the client gets no reply to what never reached a hub (signalr-2 §4.3). */
-  private unanswered(error: unknown): undefined {
-    const text = toError(error).message;
-    ClassicConnection.logger.debug(`a message of connection ${this.id} has no answer: ${text}`);
-    return undefined;
   }
 
   /** A client whose calls pile up has to wait. */
@@ -393,8 +294,6 @@ export class ClassicConnection extends Connection<ClassicItem> {
       this.channel?.resume();
     }
   }
-
-  // What is sent
 
   /** While no channel is open, nothing is kept here: the log has it all, and a returning client asks for it. */
   override deliver(envelope: Envelope): void {
@@ -447,10 +346,12 @@ export class ClassicConnection extends Connection<ClassicItem> {
   private envelope(batch: readonly ClassicMessage[]): Frame {
     const last = batch.at(-1);
     this.cursor = last?.position ?? this.cursor;
-    if (batch.length === 1 && last !== undefined && !this.announceInit && !this.announceGroups) {
+    if (batch.length === 1 && last !== undefined && !this.announceInit && !this.groups.changed) {
       return last.frame;
     }
-    const groupsToken = this.announceGroups ? this.issueGroupsToken() : undefined;
+    const groupsToken = this.groups.changed
+      ? this.services.tokens.issueGroups(this.id, this.groups.names())
+      : undefined;
     const response = {
       cursor: this.cursor,
       initialized: this.announceInit,
@@ -458,12 +359,8 @@ export class ClassicConnection extends Connection<ClassicItem> {
       messages: batch.map(({ data }) => data).join(','),
     };
     this.announceInit = false;
-    this.announceGroups = false;
+    this.groups.changed = false;
     return new Frame(persistentResponse(response));
-  }
-
-  private issueGroupsToken(): string {
-    return this.services.tokens.issueGroups(this.id, [...this.groups.keys()].map(qualifiedGroup));
   }
 
   /** The log has the messages: without the line, the client comes back for them. */
@@ -479,18 +376,13 @@ export class ClassicConnection extends Connection<ClassicItem> {
   }
 
   joinGroup(topic: Topic): void | Promise<void> {
-    if (!this.groups.has(topic)) {
-      this.groups.set(topic, this.services.backplane.tail());
-      this.announceGroups = true;
-    }
+    this.groups.join(topic, this.services.backplane.tail());
     this.requestEnvelope();
     return this.services.registry.join(this, topic);
   }
 
   leaveGroup(topic: Topic): void {
-    if (this.groups.delete(topic)) {
-      this.announceGroups = true;
-    }
+    this.groups.leave(topic);
     this.requestEnvelope();
     this.services.registry.leave(this, topic);
   }
@@ -500,8 +392,6 @@ export class ClassicConnection extends Connection<ClassicItem> {
       this.outbox.push(ENVELOPE);
     }
   }
-
-  // Time
 
   /** @param keepAlive true on the beats on which all connections get a keep-alive. */
   onHeartbeat(now: number, keepAlive = false): void {
@@ -522,10 +412,4 @@ export class ClassicConnection extends Connection<ClassicItem> {
       this.outbox.push(KEEP_ALIVE);
     }
   }
-}
-
-function isStream(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && (isObservable(value) || Symbol.asyncIterator in value)
-  );
 }

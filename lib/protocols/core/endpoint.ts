@@ -10,6 +10,7 @@ import { type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/htt
 import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import { CoreCalls } from './calls.js';
 import { negotiate } from './negotiate.js';
 import { CoreConnection } from './session.js';
 import { type CoreTicket, CoreTokens } from './tokens.js';
@@ -39,6 +40,7 @@ export class CoreEndpoint implements Endpoint {
   private readonly options: CoreHubOptions;
   private readonly path: string;
   private readonly tokens: CoreTokens;
+  private readonly calls: CoreCalls;
   private readonly acceptor: WebSocketAcceptor;
   private readonly connections = new Map<string, CoreConnection>();
   /** Connections that have ended while their token is still fresh: it must not open another one. */
@@ -52,6 +54,7 @@ export class CoreEndpoint implements Endpoint {
     this.options = hub.coreOptions as CoreHubOptions;
     this.path = hub.path.toLowerCase();
     this.tokens = new CoreTokens(services.secrets, hub.path);
+    this.calls = new CoreCalls(hub, this.options, services.invoker);
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload:
         this.options.maximumReceiveMessageSize === null
@@ -223,6 +226,7 @@ export class CoreEndpoint implements Endpoint {
       this.hub,
       this.options,
       this.services,
+      this.calls,
       (ended) => this.forget(ended),
     );
     this.acceptor.accept(upgrade, (channel) => {

@@ -1,8 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { isObservable } from 'rxjs';
 
 import { toError } from '../../common/errors.js';
-import { toJson } from '../../common/json.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
@@ -14,16 +12,9 @@ import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import { Frame } from '../../transports/frame.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
-import {
-  closeMessage,
-  completion,
-  completionError,
-  type CoreMessage,
-  jsonCodec,
-  parseMessage,
-  PING,
-} from './codec.js';
-import { CONNECTION_CLOSED, detailed, invocationErrorText } from './error-texts.js';
+import { type Answer, CoreCalls } from './calls.js';
+import { closeMessage, type CoreMessage, jsonCodec, parseMessage, PING } from './codec.js';
+import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_ACCEPTED, HANDSHAKE_CANCELED, handshakeRefused, readHandshake } from './handshake.js';
 import { type ClientMessage, type InvocationMessage, MessageType, ProtocolError } from './messages.js';
 import { RecordReader } from './record-reader.js';
@@ -78,6 +69,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     private readonly hub: HubDescriptor,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
+    private readonly calls: CoreCalls,
     private readonly onEnded: (connection: CoreConnection) => void,
   ) {
     super(id, request, services.options.outbox);
@@ -94,8 +86,6 @@ export class CoreConnection extends Connection<CoreMessage> {
     this.channel = channel;
     channel.owner = this;
   }
-
-  // What arrives
 
   onData(data: Buffer): void {
     if (this.state === State.Ending) {
@@ -211,7 +201,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       case MessageType.Invocation:
         return this.invokeOrStall(message);
       case MessageType.StreamInvocation:
-        this.refuseStream(message);
+        this.invoke(message);
         return true;
       case MessageType.Ping:
         this.lastHeardAt ??= this.services.options.clock.now();
@@ -234,8 +224,6 @@ export class CoreConnection extends Connection<CoreMessage> {
     });
   }
 
-  // Calls
-
   private invokeOrStall(message: InvocationMessage): boolean {
     if (this.running >= this.options.maximumParallelInvocationsPerClient) {
       this.stalled = message;
@@ -252,99 +240,24 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   private invoke(message: InvocationMessage): void {
-    if (message.streamIds.length > 0) {
-      const complaint = `Client sent ${message.streamIds.length} stream(s), Hub method expects 0.`;
-      this.answerError(message, new HubException(complaint));
+    const answer = this.calls.run(this, message);
+    if (!isThenable(answer)) {
+      this.reply(answer);
       return;
     }
-    let result: unknown;
-    try {
-      result = this.services.invoker.invoke(this, {
-        hub: this.hub,
-        target: message.target,
-        args: message.arguments,
-        invocationId: message.invocationId,
-        request: this.request,
-      });
-    } catch (error) {
-      this.answerError(message, error);
-      return;
-    }
-    if (isThenable(result)) {
-      this.running++;
-      result.then(
-        (value) => this.settled(() => this.answer(message, value)),
-        (error: unknown) => this.settled(() => this.answerError(message, error)),
-      );
-    } else {
-      this.answer(message, result);
+    this.running++;
+    void answer.then((settled) => {
+      this.running--;
+      this.reply(settled);
+      this.readOn();
+    });
+  }
+
+  private reply(answer: Answer): void {
+    if (answer !== undefined && !this.ended) {
+      this.outbox.push(answer);
     }
   }
-
-  private settled(answer: () => void): void {
-    answer();
-    this.running--;
-    this.readOn();
-  }
-
-  private answer(message: InvocationMessage, result: unknown): void {
-    const { invocationId } = message;
-    if (isStream(result)) {
-      this.reply(invocationId, () =>
-        completionError(
-          invocationId as string,
-          `The client attempted to invoke the streaming '${this.declaredName(message)}' method with a non-streaming invocation.`,
-        ),
-      );
-      return;
-    }
-    if (invocationId === undefined) {
-      return;
-    }
-    let json: string;
-    try {
-      json = toJson(result, 'The result of', this.hub.name, message.target);
-    } catch (error) {
-      // The caller gets an error, the connection lives (signalr-core §4.8).
-      CoreConnection.logger.error(toError(error).message);
-      this.answerError(message, error);
-      return;
-    }
-    this.reply(invocationId, () => completion(invocationId, json));
-  }
-
-  private answerError({ invocationId, target, arguments: args }: InvocationMessage, error: unknown): void {
-    this.reply(invocationId, () =>
-      completionError(
-        invocationId as string,
-        invocationErrorText(error, this.hub, target, args.length, this.options.enableDetailedErrors),
-      ),
-    );
-  }
-
-  private refuseStream(message: InvocationMessage): void {
-    this.reply(message.invocationId, () =>
-      completionError(
-        message.invocationId as string,
-        this.hub.methods.has(message.target.toLowerCase())
-          ? `The client attempted to invoke the non-streaming '${this.declaredName(message)}' method with a streaming invocation.`
-          : `Failed to invoke '${message.target}' due to an error on the server. HubException: Method does not exist.`,
-      ),
-    );
-  }
-
-  /** Who sent no id wants no answer, not even of an error. */
-  private reply(invocationId: string | undefined, message: () => CoreMessage): void {
-    if (invocationId !== undefined && !this.ended) {
-      this.outbox.push(message());
-    }
-  }
-
-  private declaredName({ target }: InvocationMessage): string {
-    return this.hub.methods.get(target.toLowerCase())?.[0]?.name ?? target;
-  }
-
-  // What is sent
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
     return this.hub.name === envelope.call.hub ? envelope.encodedBy(jsonCodec) : undefined;
@@ -389,8 +302,6 @@ export class CoreConnection extends Connection<CoreMessage> {
     this.services.registry.leave(this, topic);
   }
 
-  // Time
-
   onHeartbeat(now: number): void {
     if (this.blockedFor(now) >= this.options.transportSendTimeout) {
       this.drop();
@@ -429,8 +340,6 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     return this.lastHeardAt !== undefined && now - this.lastHeardAt >= this.options.clientTimeoutInterval;
   }
-
-  // The end
 
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
     void this.end({ stopCalled: false, close: closeMessage(reason, allowReconnect) });
@@ -529,12 +438,6 @@ export class CoreConnection extends Connection<CoreMessage> {
     this.detach();
     channel?.end(code);
   }
-}
-
-function isStream(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && (isObservable(value) || Symbol.asyncIterator in value)
-  );
 }
 
 function namedError(name: string, message: string): Error {
