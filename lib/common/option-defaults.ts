@@ -47,6 +47,8 @@ const coreRules: OptionRules<CoreHubOptions> = {
   closeTimeout: atLeast(1),
 };
 
+const CLASSIC_TRANSPORTS = ['webSockets', 'serverSentEvents', 'foreverFrame', 'longPolling'] as const;
+
 const classicDefaults: ClassicOptions = {
   disconnectTimeout: 30_000,
   keepAlive: 10_000,
@@ -57,8 +59,9 @@ const classicDefaults: ClassicOptions = {
   maxRequestBodySize: 1_048_576,
   maximumParallelInvocationsPerClient: 1_000,
   enableDetailedErrors: false,
+  enableJSONP: false,
   enableJavaScriptProxies: true,
-  transports: ['webSockets'],
+  transports: CLASSIC_TRANSPORTS,
 };
 
 const MINIMUM_DISCONNECT_TIMEOUT = 6_000;
@@ -83,8 +86,9 @@ const classicRules: OptionRules<ClassicOptions> = {
   maxRequestBodySize: wholeNumber(1),
   maximumParallelInvocationsPerClient: wholeNumber(1),
   enableDetailedErrors: boolean,
+  enableJSONP: boolean,
   enableJavaScriptProxies: boolean,
-  transports: listOf('webSockets'),
+  transports: listOf(...CLASSIC_TRANSPORTS),
 };
 
 const outboxDefaults: OutboxOptions = { maxBytes: 1_048_576, maxMessages: 10_000, policy: 'close' };

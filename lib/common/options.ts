@@ -6,7 +6,7 @@ import type { Clock } from './clock.js';
 export type CoreTransport = 'WebSockets';
 
 /** Transports of classic SignalR, by the names used in requests (signalr-2 §1.3). */
-export type ClassicTransport = 'webSockets';
+export type ClassicTransport = 'webSockets' | 'serverSentEvents' | 'foreverFrame' | 'longPolling';
 
 /** Options of ASP.NET Core SignalR clients; globally under `core`, and for one hub in `@Hub({ … })`. */
 export interface CoreHubOptions {
@@ -60,6 +60,8 @@ export interface ClassicOptions {
   maximumParallelInvocationsPerClient: number;
   /** Sends the text of any error to clients, not only that of a HubException. Never in production. Default: false. */
   enableDetailedErrors: boolean;
+  /** Answers requests with a `callback` by scripts, for pages of other origins in very old browsers. Default: false. */
+  enableJSONP: boolean;
   /** Serves the generated proxy at `hubs` and `js`. Default: true. */
   enableJavaScriptProxies: boolean;
   /** What clients may connect over. Default: all. */

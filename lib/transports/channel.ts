@@ -33,6 +33,8 @@ export interface Channel {
   readonly writable: boolean;
   /** Writes all frames at once, in order. */
   send(frames: readonly Frame[]): void;
+  /** Sends a sign of life, in the form of the transport. */
+  keepAlive(frame: Frame): void;
   /** Stops reading from the peer, so that it has to wait. */
   pause(): void;
   resume(): void;

@@ -53,6 +53,10 @@ export class WebSocketChannel implements Channel {
     }
   }
 
+  keepAlive(frame: Frame): void {
+    this.send([frame]);
+  }
+
   pause(): void {
     this.webSocket.pause();
   }

@@ -46,7 +46,8 @@ export interface EnvelopeRequest {
 
 export const ENVELOPE: EnvelopeRequest = { kind: 'envelope', data: '', droppable: false };
 
-export const KEEP_ALIVE = new BareItem('{}', true);
+/** Shared by all connections: nothing about it is theirs. */
+export const KEEP_ALIVE = new Frame('{}');
 
 /** Encodes calls of client methods, once for all classic clients. */
 export const classicCodec: EnvelopeCodec<ClassicMessage> = {
@@ -66,17 +67,24 @@ export interface PersistentResponse {
   readonly cursor: string;
   /** True in the first response of a connection. */
   readonly initialized?: boolean;
+  /** True if the server is going away. */
+  readonly reconnect?: boolean;
   /** New groups token, if the membership has changed. */
   readonly groupsToken?: string | undefined;
+  /** What a polling client waits before the next poll, in milliseconds. */
+  readonly pollDelay?: number | undefined;
   /** Elements of `M`, joined with commas. */
   readonly messages: string;
 }
 
 /** Members come in the order of the original; absent ones are left out, never null. */
 export function persistentResponse(response: PersistentResponse): string {
-  const initialized = response.initialized === true ? ',"S":1' : '';
-  const groups = response.groupsToken === undefined ? '' : `,"G":${JSON.stringify(response.groupsToken)}`;
-  return `{"C":"${CURSOR_PREFIX}${response.cursor}"${initialized}${groups},"M":[${response.messages}]}`;
+  const { cursor, initialized, reconnect, groupsToken, pollDelay, messages } = response;
+  const init = initialized === true ? ',"S":1' : '';
+  const away = reconnect === true ? ',"T":1' : '';
+  const groups = groupsToken === undefined ? '' : `,"G":${JSON.stringify(groupsToken)}`;
+  const delay = pollDelay === undefined ? '' : `,"L":${pollDelay}`;
+  return `{"C":"${CURSOR_PREFIX}${cursor}"${init}${away}${groups}${delay},"M":[${messages}]}`;
 }
 
 /** What cursors of a server without scale-out begin with (signalr-2 §5.2). */

@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 
 import { toError } from '../../common/errors.js';
+import type { ClassicTransport } from '../../common/options.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import { groupTopic, type Topic } from '../../messaging/topics.js';
+import type { Channel } from '../../transports/channel.js';
 import {
   BodyTooLargeError,
   type HttpAnswer,
@@ -13,27 +15,23 @@ import {
   refuseUpgrade,
   sendAnswer,
 } from '../../transports/http.js';
-import { parseQuery } from '../../transports/query.js';
+import { PollChannel } from '../../transports/poll-channel.js';
+import { parseQuery, type QueryValues } from '../../transports/query.js';
+import { StreamChannel } from '../../transports/stream-channel.js';
 import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { ClassicCalls } from './calls.js';
 import { readConnectionData } from './connection-data.js';
+import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
 import { readHubMessage } from './hub-message.js';
+import { asScript, readCallback } from './jsonp.js';
 import { json, negotiate } from './negotiate.js';
 import { startsSeparately } from './protocol-version.js';
 import { ProxyScript } from './proxy-script.js';
 import { BadClassicRequest, ClassicRequest } from './request.js';
-import { type Admitted, ClassicConnection, type ClassicServices } from './session.js';
-import { ClassicTokens } from './tokens.js';
-
-/** Transports that exist in the protocol, by lower-case name. */
-const KNOWN_TRANSPORTS: ReadonlySet<string> = new Set([
-  'websockets',
-  'serversentevents',
-  'longpolling',
-  'foreverframe',
-]);
+import { type Admitted, ClassicConnection, type ClassicServices, type Opening } from './session.js';
+import { ClassicTokens, type ConnectionToken } from './tokens.js';
 
 /** Classic pages poll and send across caches, so nothing but the script may be kept (signalr-2 §1.4, CHOICE). */
 const COMMON_HEADERS = {
@@ -87,6 +85,9 @@ export class ClassicEndpoint implements Endpoint {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await this.safely(request, (classic) => this.answer(request, response, classic));
+    if (answer === TAKEN) {
+      return;
+    }
     const headers = answer.reason === undefined ? COMMON_HEADERS : {};
     sendAnswer(response, { ...answer, headers: { ...headers, ...answer.headers } });
   }
@@ -99,7 +100,7 @@ export class ClassicEndpoint implements Endpoint {
       }
       return this.answer(request, undefined, classic, upgrade);
     });
-    if (answer !== UPGRADED) {
+    if (answer !== TAKEN) {
       refuseUpgrade(socket, { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } });
     }
   }
@@ -116,7 +117,7 @@ export class ClassicEndpoint implements Endpoint {
 
   async close(): Promise<void> {
     this.closing = true;
-    await Promise.all([...this.connections()].map((connection) => connection.end(false)));
+    await Promise.all([...this.connections()].map((connection) => connection.end(false, true)));
   }
 
   closeTransports(grace: number): Promise<void> {
@@ -168,30 +169,41 @@ export class ClassicEndpoint implements Endpoint {
     if (this.closing) {
       return rejection(503);
     }
-    if ((classic.query.get('callback') ?? '') !== '') {
+    if (!this.services.classic.enableJSONP && (classic.query.get('callback') ?? '') !== '') {
       return { status: 403, reason: 'Forbidden: JSONP is disabled.' };
     }
+    const callback = readCallback(classic.query.get('callback'));
     const hubs = await this.authorizeHubs(request, response, classic);
     const user = userName(classic.user) ?? '';
     switch (classic.operation) {
       case 'proxy':
         return this.script.answer(classic.pathUnder(this.services.basePath));
       case 'negotiate':
-        return negotiate(classic, user, this.services.basePath, this.services.classic, this.services.tokens);
+        return asScript(this.negotiate(classic, user), callback);
       case 'ping':
-        return json({ Response: 'pong' });
+        return asScript(json({ Response: 'pong' }), callback);
     }
-    const admitted = await this.admit(classic, user, hubs);
+    const transport = this.transportOf(classic);
+    const token = this.checkToken(classic, user);
+    const isPolling = transport === 'longPolling';
+    if (response !== undefined && (classic.operation === 'send' || (isPolling && isReceive(classic)))) {
+      classic.form = await this.readForm(request);
+    }
+    const admitted = await this.admit(classic, token.connectionId, hubs);
     switch (classic.operation) {
       case 'start':
-        return this.start(admitted);
+        return asScript(await this.start(admitted), callback);
       case 'send':
-        return this.send(request, admitted);
+        return asScript(await this.send(classic, admitted, isPolling), isPolling ? callback : undefined);
       case 'abort':
         return this.abort(admitted);
       default:
-        return this.receive(classic, admitted, upgrade);
+        return this.receive({ classic, admitted, transport, response, upgrade, callback });
     }
+  }
+
+  private negotiate(classic: ClassicRequest, user: string): HttpAnswer {
+    return negotiate(classic, user, this.services.basePath, this.services.classic, this.services.tokens);
   }
 
   /** Step 3: refused hubs are left out; if none is left, the request is refused (signalr-2 §6.2). */
@@ -214,21 +226,22 @@ export class ClassicEndpoint implements Endpoint {
     return allowed;
   }
 
-  /** Steps 7 to 11. */
-  private async admit(
-    classic: ClassicRequest,
-    user: string,
-    hubs: readonly HubDescriptor[],
-  ): Promise<Admitted> {
-    const { query, transportName } = classic;
-    if (!KNOWN_TRANSPORTS.has(transportName)) {
+  /** Step 7. */
+  private transportOf({ transportName }: ClassicRequest): ClassicTransport {
+    const transport = this.services.classic.transports.find((name) => name.toLowerCase() === transportName);
+    if (transport === undefined) {
       throw new Rejected(rejection(400, 'Protocol error: Unknown transport.'));
     }
-    const tokenText = query.get('connectionToken') ?? '';
-    if (tokenText === '') {
+    return transport;
+  }
+
+  /** Steps 8 to 10. */
+  private checkToken({ query }: ClassicRequest, user: string): ConnectionToken {
+    const text = query.get('connectionToken') ?? '';
+    if (text === '') {
       throw new Rejected(rejection(400, 'Protocol error: Missing connection token.'));
     }
-    const token = this.services.tokens.read(tokenText);
+    const token = this.services.tokens.read(text);
     if (token === undefined || token.connectionId === '') {
       throw new Rejected(rejection(400, 'The ConnectionId is in the incorrect format.'));
     }
@@ -240,7 +253,15 @@ export class ClassicEndpoint implements Endpoint {
         ),
       );
     }
-    const { connectionId } = token;
+    return token;
+  }
+
+  /** Step 11. */
+  private async admit(
+    classic: ClassicRequest,
+    connectionId: string,
+    hubs: readonly HubDescriptor[],
+  ): Promise<Admitted> {
     const userId = (await this.services.userIds.getUserId(classic)) ?? undefined;
     return {
       connectionId,
@@ -253,7 +274,7 @@ export class ClassicEndpoint implements Endpoint {
 
   /** The groups of listed hubs in the groups token; the name of the hub may be spelled in any case. */
   private readGroups(classic: ClassicRequest, connectionId: string, hubs: readonly HubDescriptor[]): Topic[] {
-    const qualified = this.services.tokens.readGroups(classic.query.get('groupsToken'), connectionId);
+    const qualified = this.services.tokens.readGroups(classic.value('groupsToken'), connectionId);
     return qualified.flatMap((name) => {
       const dot = name.indexOf('.');
       const hub = hubs.find((listed) => listed.name.toLowerCase() === name.slice(0, dot).toLowerCase());
@@ -267,9 +288,14 @@ export class ClassicEndpoint implements Endpoint {
     return json({ Response: 'started' });
   }
 
-  private async send(request: IncomingMessage, admitted: Admitted): Promise<HttpAnswer> {
-    const body = await readBody(request, this.services.classic.maxRequestBodySize);
-    const data = parseQuery(body.toString()).get('data');
+  /** Forms are read whatever their content type says (signalr-2 §1.3). */
+  private async readForm(request: IncomingMessage): Promise<QueryValues> {
+    return parseQuery((await readBody(request, this.services.classic.maxRequestBodySize)).toString());
+  }
+
+  /** Only polling clients may have the data in the query (signalr-2 §4.7). */
+  private async send(classic: ClassicRequest, admitted: Admitted, isPolling: boolean): Promise<HttpAnswer> {
+    const data = classic.form?.get('data') ?? (isPolling ? classic.query.get('data') : undefined);
     if (data === undefined || data === '') {
       throw new BadClassicRequest('the form has no data');
     }
@@ -287,30 +313,30 @@ export class ClassicEndpoint implements Endpoint {
   }
 
   /** Step 13: the transport takes over. */
-  private receive(
-    classic: ClassicRequest,
-    admitted: Admitted,
-    upgrade: UpgradeRequest | undefined,
-  ): Promise<HttpAnswer> | HttpAnswer {
-    const transport = this.services.classic.transports.find(
-      (name) => name.toLowerCase() === classic.transportName,
-    );
-    if (transport !== 'webSockets') {
+  private receive(receiving: Receiving): HttpAnswer {
+    const { classic, admitted, transport, response, upgrade, callback } = receiving;
+    const opening: Opening = {
+      ...admitted,
+      kind: kindOf(classic, transport),
+      startsSeparately: startsSeparately(classic.query.get('clientProtocol')),
+      messageId: classic.value('messageId'),
+    };
+    if (transport === 'webSockets') {
+      if (upgrade === undefined) {
+        return rejection(400, 'Not a valid web socket request.');
+      }
+      this.acceptor.accept(upgrade, (channel) => this.attach(channel, opening));
+      return TAKEN;
+    }
+    if (response === undefined) {
       return rejection(400, 'Protocol error: Unknown transport.');
     }
-    if (upgrade === undefined) {
-      return rejection(400, 'Not a valid web socket request.');
-    }
-    const connection = this.connectionOf(admitted);
-    this.acceptor.accept(upgrade, (channel) => {
-      void connection.attach(channel, {
-        ...admitted,
-        isNew: classic.operation === 'connect',
-        startsSeparately: startsSeparately(classic.query.get('clientProtocol')),
-        messageId: classic.query.get('messageId'),
-      });
-    });
-    return UPGRADED;
+    this.attach(openChannel(transport, response, classic, callback), opening);
+    return TAKEN;
+  }
+
+  private attach(channel: Channel, opening: Opening): void {
+    void this.connectionOf(opening).attach(channel, opening);
   }
 
   private find(connectionId: string): ClassicConnection | undefined {
@@ -324,5 +350,44 @@ export class ClassicEndpoint implements Endpoint {
   }
 }
 
-/** The answer that is none: the socket has become a WebSocket. */
-const UPGRADED: HttpAnswer = { status: 101 };
+/** A request that passed all checks and now gets a channel. */
+interface Receiving {
+  readonly classic: ClassicRequest;
+  readonly admitted: Admitted;
+  readonly transport: ClassicTransport;
+  readonly response: ServerResponse | undefined;
+  readonly upgrade: UpgradeRequest | undefined;
+  readonly callback: string | undefined;
+}
+
+/** The answer that is none: a channel has the socket or the response. */
+const TAKEN: HttpAnswer = { status: 101 };
+
+function isReceive({ operation }: ClassicRequest): boolean {
+  return operation !== 'start' && operation !== 'send' && operation !== 'abort';
+}
+
+/** Any path but `/connect` means a client that returns; to a polling one, that it polls on (signalr-2 §1.1). */
+function kindOf({ operation }: ClassicRequest, transport: ClassicTransport): Opening['kind'] {
+  if (operation === 'connect') {
+    return 'connect';
+  }
+  return transport === 'longPolling' && operation !== 'reconnect' ? 'poll' : 'reconnect';
+}
+
+/** @throws BadClassicRequest before anything is written, if the request lacks what the transport needs. */
+function openChannel(
+  transport: Exclude<ClassicTransport, 'webSockets'>,
+  response: ServerResponse,
+  { query }: ClassicRequest,
+  callback: string | undefined,
+): Channel {
+  switch (transport) {
+    case 'serverSentEvents':
+      return new StreamChannel(transport, response, eventStreamFormat);
+    case 'foreverFrame':
+      return new StreamChannel(transport, response, foreverFrameFormat(query.get('frameId')));
+    case 'longPolling':
+      return new PollChannel(response, pollFormat(callback));
+  }
+}

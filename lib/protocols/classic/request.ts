@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { HubRequest } from '../../transports/hub-request.js';
+import type { QueryValues } from '../../transports/query.js';
 
 /** What a request asks for; chosen by the end of its path (signalr-2 §1.1). */
 export type ClassicOperation =
@@ -27,6 +28,9 @@ export const RESERVED_NAMES: readonly string[] = [
 
 /** A request of a classic client. */
 export class ClassicRequest extends HubRequest {
+  /** Fields of the body, where an operation reads one. */
+  form: QueryValues | undefined;
+
   constructor(request: IncomingMessage) {
     super(request, /[&;]/);
   }
@@ -42,6 +46,11 @@ export class ClassicRequest extends HubRequest {
   /** The transport that the client names, in lower case. */
   get transportName(): string {
     return (this.query.get('transport') ?? '').toLowerCase();
+  }
+
+  /** A value of the query or, failing that, of the form (signalr-2 §1.3). */
+  value(name: string): string | undefined {
+    return this.query.get(name) ?? this.form?.get(name);
   }
 
   /** The path in the spelling of the server: the base path as configured, the rest as the client sent it. */

@@ -10,7 +10,6 @@ import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
-import { Frame } from '../../transports/frame.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { ClassicCalls } from './calls.js';
@@ -21,12 +20,12 @@ import {
   type ClassicMessage,
   ENVELOPE,
   KEEP_ALIVE,
-  persistentResponse,
   readCursor,
 } from './codec.js';
 import { readHubMessage } from './hub-message.js';
 import { Membership } from './membership.js';
 import { BadClassicRequest } from './request.js';
+import { type ResponseHead, ResponseWriter } from './response-writer.js';
 import type { ClassicTokens } from './tokens.js';
 
 /** What all classic connections share. */
@@ -49,33 +48,33 @@ export interface Admitted {
 
 /** How a client opens a channel. */
 export interface Opening extends Admitted {
-  /** False for a client that comes back. */
-  readonly isNew: boolean;
+  /** A new connection, one that comes back, or the next poll of one that never was away. */
+  readonly kind: 'connect' | 'reconnect' | 'poll';
   /** True if `onConnected` has to wait for `/start`. */
   readonly startsSeparately: boolean;
   /** The last cursor that the client has seen. */
   readonly messageId: string | undefined;
 }
 
-/** A lost connection is given this much, in milliseconds, on top of `disconnectTimeout` (signalr-2 §4.2). */
+/** A lost line is given this much, in milliseconds, on top of `disconnectTimeout`; a poll its delay (signalr-2 §4.2). */
 const GRACE = 5_000;
 
 /**
  * The session of one classic client with all its hubs. It outlives its channel: a closed socket is no disconnect, and
  * until the client returns, or says goodbye, or time is up, the log keeps its messages (signalr-2 §4.3).
  */
-export class ClassicConnection extends Connection<ClassicItem> {
+export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead {
   readonly protocol = 'classic';
   private static readonly logger = new Logger('SignalR.Classic');
   private hubs: readonly HubDescriptor[];
-  /** Position of the last message that was written. */
-  private cursor: string;
-  private announceInit = false;
+  private readonly writer: ResponseWriter;
   private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed. */
   private held: Envelope[] | undefined;
   private running = 0;
   private attachedAt: number;
+  /** How long, beyond `disconnectTimeout`, it may be without a channel. */
+  private grace = GRACE;
   private lastSeenAt: number;
 
   constructor(
@@ -85,7 +84,7 @@ export class ClassicConnection extends Connection<ClassicItem> {
     super(connectionId, request, services.options.outbox);
     this.hubs = hubs;
     this.userId = userId;
-    this.cursor = services.backplane.tail();
+    this.writer = new ResponseWriter(this, services.backplane.tail());
     this.attachedAt = services.options.clock.now();
     this.lastSeenAt = this.attachedAt;
   }
@@ -99,36 +98,42 @@ export class ClassicConnection extends Connection<ClassicItem> {
    * that what they send and which groups they join there reaches the client (signalr-2 §4.1).
    */
   async attach(channel: Channel, opening: Opening): Promise<void> {
-    this.release(this.channel);
+    this.close();
     this.request = opening.request;
     this.hubs = opening.hubs;
     this.userId = opening.userId;
     this.lastSeenAt = this.services.options.clock.now();
     this.attachedAt = this.lastSeenAt;
+    this.grace = channel.transport === 'longPolling' ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     try {
       await this.openWith(channel, opening);
     } catch (error) {
       // The response has begun: all that is left is to break it off (signalr-2 §1.6, §4.9).
-      this.reportLifecycle(opening.isNew ? 'onConnected' : 'onReconnected', error);
+      this.reportLifecycle(opening.kind === 'connect' ? 'onConnected' : 'onReconnected', error);
       this.held = undefined;
       if (this.channel === channel || this.channel === undefined) {
-        this.release(undefined);
-        channel.owner = undefined;
-        channel.destroy();
+        this.detach();
+        breakOff(channel);
       }
     }
   }
 
   private async openWith(channel: Channel, opening: Opening): Promise<void> {
-    const cursor = opening.isNew ? undefined : readCursor(opening.messageId);
+    const { kind } = opening;
+    const cursor = kind === 'connect' ? undefined : readCursor(opening.messageId);
     this.held = [];
     this.channel = channel;
     channel.owner = this;
     await this.subscribe(opening);
     await this.replay(cursor);
-    if (!opening.isNew) {
+    if (this.groups.changed) {
+      this.requestEnvelope();
+    }
+    if (kind === 'reconnect') {
       await this.raise({ name: 'onReconnected', args: [] }, opening);
+    }
+    if (kind !== 'connect') {
       return;
     }
     if (!opening.startsSeparately) {
@@ -136,17 +141,17 @@ export class ClassicConnection extends Connection<ClassicItem> {
     }
     // Another channel may have taken over while hubs were told.
     if (this.channel === channel) {
-      this.announceInit = true;
+      this.writer.initialize();
       this.outbox.push(ENVELOPE);
     }
   }
 
-  private async subscribe({ isNew, groups }: Opening): Promise<void> {
+  private async subscribe({ kind, groups }: Opening): Promise<void> {
     const { registry } = this.services;
     if (registry.get(this.id) !== this) {
       await registry.add(this, []);
     }
-    if (isNew) {
+    if (kind === 'connect') {
       this.groups.clear();
     }
     const own = this.ownTopics();
@@ -181,7 +186,7 @@ export class ClassicConnection extends Connection<ClassicItem> {
     const held = this.held ?? [];
     this.held = undefined;
     if (past.length === 0 && held.length === 0) {
-      this.cursor = backplane.tail();
+      this.writer.cursor = backplane.tail();
     }
     for (const envelope of [...past, ...held.filter(({ position }) => !replayed.has(position))]) {
       this.deliver(envelope);
@@ -199,17 +204,26 @@ export class ClassicConnection extends Connection<ClassicItem> {
     return envelopes;
   }
 
-  /** Lets go of a channel and ends it. */
-  private release(channel: Channel | undefined): void {
-    if (this.channel !== undefined) {
-      this.channel.owner = undefined;
-      this.channel = undefined;
+  /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
+  private close(reconnect = false): void {
+    const { channel } = this;
+    const last = channel?.transport === 'longPolling' ? [this.writer.empty(reconnect)] : undefined;
+    this.detach();
+    if (last !== undefined) {
+      channel?.send(last);
     }
     channel?.end();
   }
 
+  private detach(): void {
+    if (this.channel !== undefined) {
+      this.channel.owner = undefined;
+      this.channel = undefined;
+    }
+  }
+
   onEnd(_end: ChannelEnd): void {
-    this.release(undefined);
+    this.detach();
     this.lastSeenAt = this.services.options.clock.now();
     // What was not written is still in the log.
     this.outbox.clear();
@@ -224,13 +238,14 @@ export class ClassicConnection extends Connection<ClassicItem> {
    * Ends the connection for good.
    *
    * @param stopCalled true if the client said goodbye.
+   * @param reconnect tells a polling client to come back: the server is going away.
    */
-  async end(stopCalled: boolean): Promise<void> {
+  async end(stopCalled: boolean, reconnect = false): Promise<void> {
     if (!this.markEnded()) {
       return;
     }
     this.outbox.flush();
-    this.release(this.channel);
+    this.close(reconnect);
     const event: LifecycleEvent = { name: 'onDisconnected', args: [stopCalled] };
     await Promise.all(
       this.hubs.map((hub) =>
@@ -301,6 +316,15 @@ export class ClassicConnection extends Connection<ClassicItem> {
       this.held.push(envelope);
     } else if (this.channel !== undefined) {
       super.deliver(envelope);
+      this.answerExcluded(envelope);
+    }
+  }
+
+  /** A poll ends also when there was nothing for this client: its cursor moves on (signalr-2 §4.6, §5.4). */
+  private answerExcluded({ call, position }: Envelope): void {
+    if (this.transport === 'longPolling' && call.excluded?.includes(this.id) === true) {
+      this.writer.cursor = position;
+      this.outbox.push(ENVELOPE);
     }
   }
 
@@ -313,54 +337,25 @@ export class ClassicConnection extends Connection<ClassicItem> {
 
   write(items: readonly ClassicItem[]): void {
     const only = items[0];
-    if (items.length === 1 && only?.kind === 'bare') {
-      this.channel?.send([only.frame]);
-      return;
-    }
-    const frames: Frame[] = [];
-    let batch: ClassicMessage[] = [];
-    let wanted = false;
-    const closeBatch = (): void => {
-      if (wanted) {
-        frames.push(this.envelope(batch));
-        batch = [];
-        wanted = false;
-      }
-    };
-    for (const item of items) {
-      if (item.kind === 'bare') {
-        closeBatch();
-        frames.push(item.frame);
-      } else {
-        wanted = true;
-        if (item.kind === 'message') {
-          batch.push(item);
-        }
-      }
-    }
-    closeBatch();
+    const frames = items.length === 1 && only?.kind === 'bare' ? [only.frame] : this.writer.write(items);
     this.channel?.send(frames);
   }
 
-  /** One message with nothing else to say needs no envelope of its own: receivers share it. */
-  private envelope(batch: readonly ClassicMessage[]): Frame {
-    const last = batch.at(-1);
-    this.cursor = last?.position ?? this.cursor;
-    if (batch.length === 1 && last !== undefined && !this.announceInit && !this.groups.changed) {
-      return last.frame;
+  get hasGroupsToken(): boolean {
+    return this.groups.changed;
+  }
+
+  takeGroupsToken(): string | undefined {
+    if (!this.groups.changed) {
+      return undefined;
     }
-    const groupsToken = this.groups.changed
-      ? this.services.tokens.issueGroups(this.id, this.groups.names())
-      : undefined;
-    const response = {
-      cursor: this.cursor,
-      initialized: this.announceInit,
-      groupsToken,
-      messages: batch.map(({ data }) => data).join(','),
-    };
-    this.announceInit = false;
     this.groups.changed = false;
-    return new Frame(persistentResponse(response));
+    return this.services.tokens.issueGroups(this.id, this.groups.names());
+  }
+
+  get pollDelay(): number | undefined {
+    const { longPollDelay } = this.services.classic;
+    return this.transport === 'longPolling' && longPollDelay > 0 ? longPollDelay : undefined;
   }
 
   /** The log has the messages: without the line, the client comes back for them. */
@@ -395,21 +390,38 @@ export class ClassicConnection extends Connection<ClassicItem> {
 
   /** @param keepAlive true on the beats on which all connections get a keep-alive. */
   onHeartbeat(now: number, keepAlive = false): void {
-    const { disconnectTimeout, connectionTimeout, keepAlive: interval } = this.services.classic;
     if (this.channel === undefined) {
-      if (now - this.lastSeenAt >= disconnectTimeout + GRACE) {
+      if (now - this.lastSeenAt >= this.services.classic.disconnectTimeout + this.grace) {
         void this.end(false);
       }
       return;
     }
     this.lastSeenAt = now;
-    if (this.blockedFor(now) >= disconnectTimeout) {
+    if (this.blockedFor(now) >= this.services.classic.disconnectTimeout) {
       this.channel.destroy();
-    } else if (interval === null && now - this.attachedAt >= connectionTimeout) {
-      // Without keep-alives a line is not trusted for ever: the client simply reconnects.
-      this.channel.end();
+    } else if (this.hasTimedOut(now)) {
+      this.close();
+      this.lastSeenAt = now;
     } else if (keepAlive && this.canWrite) {
-      this.outbox.push(KEEP_ALIVE);
+      this.channel.keepAlive(KEEP_ALIVE);
     }
+  }
+
+  /** A poll has its time; a line without keep-alives is not trusted for ever, and its client simply reconnects. */
+  private hasTimedOut(now: number): boolean {
+    const { keepAlive, connectionTimeout } = this.services.classic;
+    return (
+      (this.transport === 'longPolling' || keepAlive === null) && now - this.attachedAt >= connectionTimeout
+    );
+  }
+}
+
+/** The response has begun, so all that is left is to end it; a WebSocket is dropped (signalr-2 §1.6, §4.9). */
+function breakOff(channel: Channel): void {
+  channel.owner = undefined;
+  if (channel.transport === 'webSockets') {
+    channel.destroy();
+  } else {
+    channel.end();
   }
 }

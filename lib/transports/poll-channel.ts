@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+
+import type { Channel, ChannelOwner } from './channel.js';
+import type { Frame } from './frame.js';
+
+/** How a protocol answers a poll. */
+export interface PollFormat {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly frame: (data: string) => string;
+  /** True if blanks may be written while the poll is held; they would break a script. */
+  readonly allowsBlanks: boolean;
+}
+
+/** A channel for the length of one poll: it ends with the first frame. */
+export class PollChannel implements Channel {
+  readonly transport = 'longPolling';
+  owner: ChannelOwner | undefined;
+  writable = true;
+
+  /** The head leaves at once, so that the client knows that it is being served (signalr-2 §4.6). */
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly format: PollFormat,
+  ) {
+    response.writeHead(200, format.headers);
+    response.flushHeaders();
+    response.on('error', () => response.destroy());
+    response.on('close', () => this.over());
+  }
+
+  /** Answers the poll. A protocol puts everything it has into one frame. */
+  send(frames: readonly Frame[]): void {
+    if (this.writable) {
+      this.response.end(frames.map(({ data }) => this.format.frame(data as string)).join(''));
+      this.over();
+    }
+  }
+
+  /** A blank keeps proxies from giving up, and is nothing to a JSON parser. */
+  keepAlive(): void {
+    if (this.writable && this.format.allowsBlanks) {
+      this.response.write(' ');
+    }
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  end(): void {
+    if (this.writable) {
+      this.response.end();
+      this.over();
+    }
+  }
+
+  destroy(): void {
+    this.response.destroy();
+  }
+
+  private over(): void {
+    if (this.writable) {
+      this.writable = false;
+      this.owner?.onEnd({ clean: true });
+    }
+  }
+}
