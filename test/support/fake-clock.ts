@@ -8,7 +8,7 @@ interface Timer {
 
 /** A clock that stands still until a test moves it. It starts at the time of the machine, which tokens carry. */
 export class FakeClock implements Clock {
-  private time = performance.now();
+  private time = Math.round(performance.now());
   private readonly timers = new Set<Timer>();
 
   now(): number {
