@@ -1,8 +1,8 @@
 import { isClientMethod } from './selector-names.js';
 
-/** Client methods that nobody has declared: any name, any arguments. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the caller of an undeclared method decides what it takes
-export type DynamicClient = Record<string, (...args: any[]) => unknown>;
+/** A client whose methods nobody has declared: any name, any arguments. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- nothing is known of it, so nothing can be checked
+export type DynamicClient = any;
 
 /** Calls a client method of everyone selected. */
 export type SendToClients = (method: string, args: readonly unknown[]) => Promise<void>;
@@ -13,7 +13,11 @@ export type SendToClients = (method: string, args: readonly unknown[]) => Promis
  *
  * @publicApi
  */
-export type ClientProxy<TClient extends object = DynamicClient> = {
+export type ClientProxy<TClient extends object = DynamicClient> = unknown extends TClient
+  ? DynamicClient
+  : TypedClientProxy<TClient>;
+
+type TypedClientProxy<TClient extends object> = {
   readonly [Method in keyof TClient]: TClient[Method] extends (...args: infer Args) => unknown
     ? (...args: Args) => Promise<void>
     : never;

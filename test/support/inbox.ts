@@ -49,10 +49,15 @@ export class Inbox<T> {
   }
 }
 
-/** A promise to be resolved from outside, for hubs of tests to report what happened. */
-export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((done) => {
+/** A promise to be resolved from outside, for tests and hubs of tests to wait for each other. */
+export interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+export function deferred(): Deferred {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
     resolve = done;
   });
   return { promise, resolve };

@@ -4,11 +4,11 @@ import { Hub, SignalRHub } from 'nestjs-signalr';
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { http } from '../../support/http.js';
-import { deferred } from '../../support/inbox.js';
+import { type Deferred, deferred } from '../../support/inbox.js';
 import { ChatHub, hubEvents, nextEvent, OtherHub } from './hubs.js';
 
 /** Whoever connects waits for the test. */
-const gate: { entered: ReturnType<typeof deferred>; open: ReturnType<typeof deferred> } = {
+const gate: { entered: Deferred; open: Deferred } = {
   entered: deferred(),
   open: deferred(),
 };

@@ -4,10 +4,10 @@ import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { type ClassicOptions, RawClassicClient } from '../../support/classic-client.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { deferred } from '../../support/inbox.js';
+import { type Deferred, deferred } from '../../support/inbox.js';
 import { ChatHub, hubEvents, nextEvent, OtherHub } from './hubs.js';
 
-const gates = new Map<string, ReturnType<typeof deferred>>();
+const gates = new Map<string, Deferred>();
 
 @Hub()
 class WorkHub extends SignalRHub {
