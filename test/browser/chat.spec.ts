@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { launchChromium, openPage } from '../support/browser.js';
+import { missing } from '../support/requirements.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts the compiled sample and gives the address that it prints. */
+async function startSample(): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['sample/01-chat/dist/main.js'], {
+    cwd: root,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, url] = /^Open (http:\S+)/.exec(line) ?? [];
+    if (url !== undefined) {
+      return { child, url };
+    }
+  }
+  throw new Error('the sample ended before it printed its address');
+}
+
+describe.skipIf(missing('chromium'))('sample 01-chat', () => {
+  let sample: { child: ChildProcess; url: string };
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    [sample, browser] = await Promise.all([startSample(), launchChromium()]);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    sample.child.kill();
+  });
+
+  beforeEach(async () => {
+    complaints = [];
+    page = await openPage(browser, complaints, sample.url);
+    await shows(panel('classic').locator('.state'), 'Connected');
+    await shows(panel('core').locator('.state'), 'Connected');
+  });
+
+  afterEach(async () => {
+    await page.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const panel = (family: 'classic' | 'core', of: Page = page): Locator => of.locator(`#${family}`);
+
+  async function shows(locator: Locator, text: string | RegExp): Promise<void> {
+    await locator.filter({ hasText: text }).first().waitFor({ timeout: 10_000 });
+  }
+
+  async function join(family: 'classic' | 'core', name: string): Promise<void> {
+    await panel(family).getByLabel('Your name').fill(name);
+    await panel(family).getByRole('button', { name: 'Join' }).click();
+    await panel(family).getByLabel('Message', { exact: true }).waitFor();
+  }
+
+  async function say(family: 'classic' | 'core', text: string): Promise<void> {
+    await panel(family).getByLabel('Message', { exact: true }).fill(text);
+    await panel(family).getByRole('button', { name: 'Send' }).click();
+  }
+
+  test('both clients chat with each other', async () => {
+    await shows(panel('classic').locator('.wire'), 'Transport webSockets · protocol classic');
+    await shows(panel('core').locator('.wire'), 'Transport webSockets · protocol core');
+    await join('classic', 'Ann Classic');
+    await join('core', 'Bob Core');
+    for (const family of ['classic', 'core'] as const) {
+      await shows(panel(family).locator('.announcement'), 'Ann Classic joined');
+      await shows(panel(family).locator('.announcement'), 'Bob Core joined');
+      await shows(panel(family).locator('.count'), '2 connected');
+    }
+    await say('classic', 'Hello from 2013!');
+    await say('core', 'Welcome to the same room.');
+    for (const family of ['classic', 'core'] as const) {
+      await shows(panel(family).locator('.message'), /Ann Classic.*Hello from 2013!/s);
+      await shows(panel(family).locator('.message'), /Bob Core.*Welcome to the same room\./s);
+    }
+    await shows(panel('classic').locator('.message.own'), 'Hello from 2013!');
+    expect(await panel('core').locator('.message.own', { hasText: 'Hello from 2013!' }).count()).toBe(0);
+  });
+
+  test('the hub’s complaints are shown, markup is text', async () => {
+    for (const family of ['classic', 'core'] as const) {
+      await join(family, `Guest ${family}`);
+      await say(family, '   ');
+      await shows(panel(family).locator('.toast'), 'Please enter a message.');
+      await say(family, `<img src=x onerror=alert(1)> by ${family}`);
+      await shows(panel('core').locator('.bubble'), `<img src=x onerror=alert(1)> by ${family}`);
+    }
+    expect(await page.locator('.messages img').count()).toBe(0);
+  });
+
+  test('who leaves is announced, and the count falls', async () => {
+    const other = await openPage(browser, complaints, sample.url);
+    await shows(panel('core').locator('.count'), '4 connected');
+    await panel('classic', other).getByLabel('Your name').fill('Short Visit');
+    await panel('classic', other).getByRole('button', { name: 'Join' }).click();
+    await shows(panel('core').locator('.announcement'), 'Short Visit joined');
+    await panel('classic', other).getByRole('button', { name: 'Leave' }).click();
+    await shows(panel('core').locator('.announcement'), 'Short Visit left');
+    await shows(panel('core').locator('.count'), '3 connected');
+    await other.close();
+  });
+
+  test.runIf(process.env.UPDATE_SCREENSHOT === '1')('the picture of the README', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.reload();
+    await join('classic', 'Ada Lovelace');
+    await join('core', 'Grace Hopper');
+    await say('classic', 'Hello! I am still on jquery.signalR from 2013.');
+    await say('core', 'And I am on @microsoft/signalr 10. Same hub, same room.');
+    await say('classic', 'Nobody had to touch my client.');
+    await say('core', 'Nobody had to write mine twice.');
+    await shows(panel('classic').locator('.message'), 'Nobody had to write mine twice.');
+    await page.screenshot({ path: `${root}/docs/images/chat.png` });
+  });
+});
