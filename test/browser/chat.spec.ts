@@ -44,8 +44,8 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
   beforeEach(async () => {
     complaints = [];
     page = await openPage(browser, complaints, sample.url);
-    await shows(panel('classic').locator('.state'), 'Connected');
-    await shows(panel('core').locator('.state'), 'Connected');
+    await expectText(panel('classic').locator('.state'), 'Connected');
+    await expectText(panel('core').locator('.state'), 'Connected');
   });
 
   afterEach(async () => {
@@ -55,7 +55,7 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
 
   const panel = (family: 'classic' | 'core', of: Page = page): Locator => of.locator(`#${family}`);
 
-  async function shows(locator: Locator, text: string | RegExp): Promise<void> {
+  async function expectText(locator: Locator, text: string | RegExp): Promise<void> {
     await locator.filter({ hasText: text }).first().waitFor({ timeout: 10_000 });
   }
 
@@ -71,22 +71,22 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
   }
 
   test('both clients chat with each other', async () => {
-    await shows(panel('classic').locator('.wire'), 'Transport webSockets · protocol classic');
-    await shows(panel('core').locator('.wire'), 'Transport webSockets · protocol core');
+    await expectText(panel('classic').locator('.wire'), 'Transport webSockets · protocol classic');
+    await expectText(panel('core').locator('.wire'), 'Transport webSockets · protocol core');
     await join('classic', 'Ann Classic');
     await join('core', 'Bob Core');
     for (const family of ['classic', 'core'] as const) {
-      await shows(panel(family).locator('.announcement'), 'Ann Classic joined');
-      await shows(panel(family).locator('.announcement'), 'Bob Core joined');
-      await shows(panel(family).locator('.count'), '2 connected');
+      await expectText(panel(family).locator('.announcement'), 'Ann Classic joined');
+      await expectText(panel(family).locator('.announcement'), 'Bob Core joined');
+      await expectText(panel(family).locator('.count'), '2 connected');
     }
     await say('classic', 'Hello from 2013!');
     await say('core', 'Welcome to the same room.');
     for (const family of ['classic', 'core'] as const) {
-      await shows(panel(family).locator('.message'), /Ann Classic.*Hello from 2013!/s);
-      await shows(panel(family).locator('.message'), /Bob Core.*Welcome to the same room\./s);
+      await expectText(panel(family).locator('.message'), /Ann Classic.*Hello from 2013!/s);
+      await expectText(panel(family).locator('.message'), /Bob Core.*Welcome to the same room\./s);
     }
-    await shows(panel('classic').locator('.message.own'), 'Hello from 2013!');
+    await expectText(panel('classic').locator('.message.own'), 'Hello from 2013!');
     expect(await panel('core').locator('.message.own', { hasText: 'Hello from 2013!' }).count()).toBe(0);
   });
 
@@ -94,22 +94,22 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
     for (const family of ['classic', 'core'] as const) {
       await join(family, `Guest ${family}`);
       await say(family, '   ');
-      await shows(panel(family).locator('.toast'), 'Please enter a message.');
+      await expectText(panel(family).locator('.toast'), 'Please enter a message.');
       await say(family, `<img src=x onerror=alert(1)> by ${family}`);
-      await shows(panel('core').locator('.bubble'), `<img src=x onerror=alert(1)> by ${family}`);
+      await expectText(panel('core').locator('.bubble'), `<img src=x onerror=alert(1)> by ${family}`);
     }
     expect(await page.locator('.messages img').count()).toBe(0);
   });
 
   test('who leaves is announced, and the count falls', async () => {
     const other = await openPage(browser, complaints, sample.url);
-    await shows(panel('core').locator('.count'), '4 connected');
+    await expectText(panel('core').locator('.count'), '4 connected');
     await panel('classic', other).getByLabel('Your name').fill('Short Visit');
     await panel('classic', other).getByRole('button', { name: 'Join' }).click();
-    await shows(panel('core').locator('.announcement'), 'Short Visit joined');
+    await expectText(panel('core').locator('.announcement'), 'Short Visit joined');
     await panel('classic', other).getByRole('button', { name: 'Leave' }).click();
-    await shows(panel('core').locator('.announcement'), 'Short Visit left');
-    await shows(panel('core').locator('.count'), '3 connected');
+    await expectText(panel('core').locator('.announcement'), 'Short Visit left');
+    await expectText(panel('core').locator('.count'), '3 connected');
     await other.close();
   });
 
@@ -122,7 +122,7 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
     await say('core', 'And I am on @microsoft/signalr 10. Same hub, same room.');
     await say('classic', 'Nobody had to touch my client.');
     await say('core', 'Nobody had to write mine twice.');
-    await shows(panel('classic').locator('.message'), 'Nobody had to write mine twice.');
+    await expectText(panel('classic').locator('.message'), 'Nobody had to write mine twice.');
     await page.screenshot({ path: `${root}/docs/images/chat.png` });
   });
 });

@@ -30,7 +30,7 @@ export class ClassicChat {
     // The library repairs drops by itself. This is called when it gives up, or could not start at all.
     this.#hub.disconnected(() => {
       if (!this.#stopped) {
-        this.#restart = setTimeout(() => this.start().catch(() => {}), RESTART_AFTER);
+        this.#restart = setTimeout(() => void this.start().catch(() => {}), RESTART_AFTER);
       }
     });
   }

@@ -62,7 +62,7 @@ export class CoreChat {
   #disconnected() {
     this.#events.state('disconnected');
     if (!this.#stopped) {
-      this.#restart = setTimeout(() => this.start().catch(() => {}), RESTART_AFTER);
+      this.#restart = setTimeout(() => void this.start().catch(() => {}), RESTART_AFTER);
     }
   }
 
