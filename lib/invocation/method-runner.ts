@@ -67,8 +67,13 @@ function isPlain(bound: MethodEnhancers, parameters: readonly ResolvedParameter[
     bound.guards.length === 0 &&
     bound.interceptors.length === 0 &&
     bound.filters === undefined &&
-    parameters.every(({ source, allPipes }) => source.from === 'client' && allPipes.length === 0)
+    parameters.every(isBare)
   );
+}
+
+/** True for a parameter that takes an argument of the client exactly as it came. */
+function isBare({ source, data, allPipes }: ResolvedParameter): boolean {
+  return source.from === 'client' && typeof data !== 'string' && allPipes.length === 0;
 }
 
 /** Which step a call is in: tells what an error means. */
@@ -77,16 +82,14 @@ interface Progress {
 }
 
 class EnhancedRunner {
-  private readonly needsPipes: boolean;
+  private readonly needsBinding: boolean;
 
   constructor(
     private readonly parts: MethodRunnerParts,
     private readonly bound: MethodEnhancers,
     private readonly parameters: readonly ResolvedParameter[],
   ) {
-    this.needsPipes = parameters.some(
-      ({ source, allPipes }) => source.from !== 'client' || allPipes.length > 0,
-    );
+    this.needsBinding = !parameters.every(isBare);
   }
 
   async run(hub: HubObject, call: HubCall): Promise<unknown> {
@@ -140,7 +143,7 @@ class EnhancedRunner {
     progress: Progress,
   ): Promise<unknown> {
     progress.step = 'pipes';
-    const args = this.needsPipes ? await this.bind(call.args, context) : call.args;
+    const args = this.needsBinding ? await this.bind(call.args, context) : call.args;
     progress.step = 'method';
     const method = hub[this.parts.propertyKey] as HubObject[string];
     if (this.parts.pipeline === undefined) {

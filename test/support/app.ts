@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly imports?: ModuleMetadata['imports'];
   readonly providers?: ModuleMetadata['providers'];
   readonly controllers?: ModuleMetadata['controllers'];
+  /** Default: any free port. */
+  readonly port?: number;
   /** Changes the application before it starts: prefixes, global enhancers, middleware. */
   readonly configure?: (app: INestApplication) => void;
 }
@@ -55,7 +57,7 @@ export async function startApp(options: AppOptions): Promise<TestApp> {
       ? testing.createNestApplication(new ExpressAdapter())
       : testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
   options.configure?.(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(options.port ?? 0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): { port: number } }).address();
   return {
     app,

@@ -41,8 +41,8 @@ export class RawCoreClient {
   }
 
   /** Opens the socket without negotiation. */
-  static async openDirectly(hubUrl: string): Promise<RawCoreClient> {
-    return new RawCoreClient(await RawWebSocket.open(hubUrl.replace(/^http/, 'ws')), undefined);
+  static async openDirectly(hubUrl: string, headers: Record<string, string> = {}): Promise<RawCoreClient> {
+    return new RawCoreClient(await RawWebSocket.open(hubUrl.replace(/^http/, 'ws'), headers), undefined);
   }
 
   /** Negotiates, opens the socket and shakes hands. */

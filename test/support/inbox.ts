@@ -43,6 +43,11 @@ export class Inbox<T> {
     }
   }
 
+  /** Forgets what has arrived. */
+  clear(): void {
+    this.arrived.length = 0;
+  }
+
   /** Everything that has arrived and was not taken. */
   get pending(): readonly T[] {
     return this.arrived;
