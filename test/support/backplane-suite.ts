@@ -1,0 +1,213 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Backplane, BackplaneNode, ClientCall, Envelope, NodeCommand } from 'nestjs-signalr';
+
+import { Inbox } from './inbox.js';
+
+/** A node that writes down what it is given. */
+export class RecordingNode implements BackplaneNode {
+  readonly received = new Inbox<Envelope>();
+  readonly commands: NodeCommand[] = [];
+  /** Connections that it owns. */
+  readonly owned = new Set<string>();
+
+  constructor(readonly id: string) {}
+
+  deliver(envelope: Envelope): void {
+    this.received.put(envelope);
+  }
+
+  execute(command: NodeCommand): boolean {
+    if (!this.owned.has(command.connectionId)) {
+      return false;
+    }
+    this.commands.push(command);
+    return true;
+  }
+}
+
+/** A call of a client method with one text as its argument. */
+export function call(text: string): ClientCall {
+  return { hub: 'ChatHub', method: 'hear', argumentsJson: JSON.stringify([text]) };
+}
+
+/** The text of {@link call}. */
+export const textOf = ({ call: { argumentsJson } }: Envelope): string =>
+  (JSON.parse(argumentsJson) as [string])[0];
+
+/**
+ * What every backplane has to do.
+ *
+ * @param create makes backplanes of one farm: what is published through one reaches the others.
+ */
+export function describeBackplane(name: string, create: (count: number) => Backplane[]): void {
+  describe(`${name} backplane`, () => {
+    const started: Backplane[] = [];
+
+    afterEach(async () => {
+      for (const backplane of started.splice(0)) {
+        await backplane.stop();
+      }
+    });
+
+    async function farm<Count extends number>(
+      count: Count,
+    ): Promise<{ backplane: Backplane; node: RecordingNode }[]> {
+      const nodes = create(count).map((backplane, index) => ({
+        backplane,
+        node: new RecordingNode(`n${index}`),
+      }));
+      for (const { backplane, node } of nodes) {
+        await backplane.start(node);
+        started.push(backplane);
+      }
+      return nodes;
+    }
+
+    type FarmNode = { backplane: Backplane; node: RecordingNode };
+    const two = async (): Promise<[FarmNode, FarmNode]> => (await farm(2)) as [FarmNode, FarmNode];
+    const one = async (): Promise<FarmNode> => (await farm(1))[0] as FarmNode;
+
+    async function take(node: RecordingNode, count: number): Promise<string[]> {
+      const texts: string[] = [];
+      while (texts.length < count) {
+        texts.push(textOf(await node.received.next('a message')));
+      }
+      return texts;
+    }
+
+    test('hands a message to every node that has subscribed to its topic', async () => {
+      const [here, there] = await two();
+      await here.backplane.subscribe('t');
+      await there.backplane.subscribe('t');
+      await here.backplane.publish('t', call('x'));
+      expect(await take(here.node, 1)).toEqual(['x']);
+      expect(await take(there.node, 1)).toEqual(['x']);
+    });
+
+    test('hands nothing to others, and nothing after unsubscribing', async () => {
+      const [here, there] = await two();
+      await here.backplane.subscribe('t');
+      await there.backplane.subscribe('other');
+      await here.backplane.publish('t', call('first'));
+      await take(here.node, 1);
+      await here.backplane.unsubscribe('t');
+      await here.backplane.publish('t', call('second'));
+      await there.backplane.publish('other', call('last'));
+      expect(await take(there.node, 1)).toEqual(['last']);
+      expect(here.node.received.pending).toEqual([]);
+    });
+
+    test('keeps the order of one sender, over topics', async () => {
+      const [here, there] = await two();
+      await there.backplane.subscribe('a');
+      await there.backplane.subscribe('b');
+      const sent = Array.from({ length: 50 }, (_, index) => `${index}`);
+      for (const text of sent) {
+        await here.backplane.publish(Number(text) % 2 === 0 ? 'a' : 'b', call(text));
+      }
+      expect(await take(there.node, 50)).toEqual(sent);
+    });
+
+    test('replays what came after a cursor, over topics, in order, once', async () => {
+      const { backplane, node } = await one();
+      await backplane.subscribe('a');
+      await backplane.subscribe('b');
+      await backplane.publish('a', call('before'));
+      const cursor = backplane.tail();
+      for (const [topic, text] of [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ] as const) {
+        await backplane.publish(topic, call(text));
+      }
+      await take(node, 4);
+      const { envelopes, known, complete } = await backplane.replay([{ topic: 'a' }, { topic: 'b' }], cursor);
+      expect([envelopes.map(textOf), known, complete]).toEqual([['1', '2', '3'], true, true]);
+      const [, second] = envelopes;
+      const rest = await backplane.replay([{ topic: 'a' }, { topic: 'b' }], second?.position ?? '');
+      expect(rest.envelopes.map(textOf)).toEqual(['3']);
+      expect((await backplane.replay([{ topic: 'a' }], backplane.tail())).envelopes).toEqual([]);
+    });
+
+    test('replays nothing of a topic up to the position where it was joined', async () => {
+      const { backplane, node } = await one();
+      await backplane.subscribe('a');
+      await backplane.subscribe('g');
+      const cursor = backplane.tail();
+      await backplane.publish('g', call('before joining'));
+      await take(node, 1);
+      const since = backplane.tail();
+      await backplane.publish('a', call('1'));
+      await backplane.publish('g', call('2'));
+      await take(node, 2);
+      const { envelopes } = await backplane.replay([{ topic: 'a' }, { topic: 'g', since }], cursor);
+      expect(envelopes.map(textOf)).toEqual(['1', '2']);
+    });
+
+    test('keeps a topic for a while after the last subscriber has gone', async () => {
+      const { backplane, node } = await one();
+      await backplane.subscribe('t');
+      const cursor = backplane.tail();
+      await backplane.publish('t', call('1'));
+      await take(node, 1);
+      await backplane.unsubscribe('t');
+      await backplane.publish('t', call('2'));
+      const { envelopes } = await backplane.replay([{ topic: 't' }], cursor);
+      expect(envelopes.map(textOf)).toEqual(['1', '2']);
+    });
+
+    test('knows nothing of a cursor of another log', async () => {
+      const { backplane } = await one();
+      await backplane.subscribe('t');
+      for (const cursor of ['', 'A', 'DEADBEEF-1', 'A,0|B,1']) {
+        expect(await backplane.replay([{ topic: 't' }], cursor)).toMatchObject({
+          envelopes: [],
+          known: false,
+        });
+      }
+    });
+
+    test('has the owner of a connection carry out a command, wherever it is', async () => {
+      const [here, there] = await two();
+      there.node.owned.add('c');
+      const command: NodeCommand = { type: 'addToGroup', connectionId: 'c', topic: 'g' };
+      await here.backplane.command(command, 5_000);
+      expect(there.node.commands).toEqual([command]);
+      expect(here.node.commands).toEqual([]);
+    });
+
+    test('says so when nobody owns the connection', async () => {
+      const { backplane } = await one();
+      const command: NodeCommand = { type: 'removeFromGroup', connectionId: 'nobody', topic: 'g' };
+      await expect(backplane.command(command, 20)).rejects.toMatchObject({ code: 'SIGNALR_ACK_TIMEOUT' });
+    });
+
+    test('knows who is connected, with whom and in which groups', async () => {
+      const [here, there] = await two();
+      const entry = { nodeId: 'n0', protocol: 'core', hubs: ['ChatHub'], userId: 'ann' } as const;
+      await here.backplane.directory.add({ ...entry, connectionId: '1' });
+      await there.backplane.directory.add({ ...entry, connectionId: '2', nodeId: 'n1', userId: 'bob' });
+      await here.backplane.directory.joined('1', 'g-ChatHub.a');
+      const { directory } = there.backplane;
+      expect(await directory.find('1')).toMatchObject({ nodeId: 'n0' });
+      expect(await directory.count({ hub: 'ChatHub' })).toBe(2);
+      expect(await directory.count({ hub: 'OtherHub' })).toBe(0);
+      expect((await directory.list({ userId: 'bob' })).map(({ connectionId }) => connectionId)).toEqual([
+        '2',
+      ]);
+      expect(await directory.count({ groupTopic: 'g-ChatHub.a' })).toBe(1);
+      await here.backplane.directory.left('1', 'g-ChatHub.a');
+      expect(await directory.count({ groupTopic: 'g-ChatHub.a' })).toBe(0);
+      await here.backplane.directory.joined('1', 'g-ChatHub.a');
+      await here.backplane.directory.remove('1');
+      expect(await directory.find('1')).toBeUndefined();
+      expect(await directory.count({ groupTopic: 'g-ChatHub.a' })).toBe(0);
+    });
+
+    test('tells how it does', async () => {
+      const { backplane } = await one();
+      expect(await backplane.health()).toEqual({ status: 'up' });
+    });
+  });
+}

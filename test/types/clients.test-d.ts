@@ -1,0 +1,46 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import { type ClientOf, Hub, type IHubContext, SignalRHub } from 'nestjs-signalr';
+
+interface ChatClient {
+  hear(name: string, at: Date): void;
+  ping(): Promise<void>;
+}
+
+@Hub()
+class ChatHub extends SignalRHub<ChatClient> {
+  check(): void {
+    expectTypeOf(this.clients.all.hear).parameters.toEqualTypeOf<[name: string, at: Date]>();
+    expectTypeOf(this.clients.caller.ping).returns.toEqualTypeOf<Promise<void>>();
+    // @ts-expect-error -- the client has no such method
+    void this.clients.others.speak('x');
+    // @ts-expect-error -- a text is no date
+    void this.clients.group('g').hear('x', 'now');
+    // @ts-expect-error -- a selector cannot be changed
+    this.clients.all.hear = () => Promise.resolve();
+    expectTypeOf(this.clients.all.invoke).parameters.toEqualTypeOf<[method: string, ...args: unknown[]]>();
+  }
+}
+
+@Hub()
+class DynamicHub extends SignalRHub {
+  check(): void {
+    void this.clients.all.anything(1, 'two', { three: 3 });
+    void this.clients.user('u').whatever();
+  }
+}
+
+describe('types of clients', () => {
+  test('a context has the clients of its hub', () => {
+    expectTypeOf<ClientOf<ChatHub>>().toEqualTypeOf<ChatClient>();
+    expectTypeOf<IHubContext<ChatHub>['clients']['all']['hear']>().parameters.toEqualTypeOf<
+      [name: string, at: Date]
+    >();
+    // @ts-expect-error -- a context has no caller
+    type Caller = IHubContext<ChatHub>['clients']['caller'];
+    expectTypeOf<Caller>().toBeAny();
+  });
+
+  test('a hub without client interface may call anything', () => {
+    expectTypeOf<DynamicHub['clients']['all']>().toBeAny();
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+
+import { TokenProtector } from '../../lib/connections/token-protector.js';
+import { ClassicTokens } from '../../lib/protocols/classic/tokens.js';
+import { CoreTokens } from '../../lib/protocols/core/tokens.js';
+
+describe('token protector', () => {
+  const protector = new TokenProtector(['secret'], 'purpose');
+
+  test('gives back what it was given, and never the same token twice', () => {
+    const text = 'grüß dich :: "x"';
+    const tokens = [protector.protect(text), protector.protect(text)];
+    expect(tokens.map((token) => protector.unprotect(token))).toEqual([text, text]);
+    expect(tokens[0]).not.toBe(tokens[1]);
+    expect(tokens[0]).toMatch(/^[\w-]+$/);
+  });
+
+  test('refuses a token that was changed anywhere', () => {
+    const token = protector.protect('text');
+    const changed = Array.from(token, (character, index) =>
+      ['A', 'z', '-', '+']
+        .filter((other) => other !== character)
+        .map((other) => token.slice(0, index) + other + token.slice(index + 1)),
+    ).flat();
+    expect(changed.filter((other) => protector.unprotect(other) !== undefined)).toEqual([]);
+    expect(protector.unprotect(token.slice(1))).toBeUndefined();
+    expect(protector.unprotect(`${token}A`)).toBeUndefined();
+    expect(protector.unprotect('')).toBeUndefined();
+  });
+
+  test('refuses tokens of another purpose or secret', () => {
+    const token = protector.protect('text');
+    expect(new TokenProtector(['secret'], 'other').unprotect(token)).toBeUndefined();
+    expect(new TokenProtector(['other'], 'purpose').unprotect(token)).toBeUndefined();
+  });
+
+  test('reads tokens of an older secret while it is in the list', () => {
+    const token = protector.protect('text');
+    expect(new TokenProtector(['new', 'secret'], 'purpose').unprotect(token)).toBe('text');
+    expect(new TokenProtector(['new'], 'purpose').unprotect(token)).toBeUndefined();
+  });
+});
+
+describe('classic tokens', () => {
+  const tokens = new ClassicTokens(['secret']);
+
+  test('groups belong to one connection', () => {
+    const token = tokens.issueGroups('ID-1', ['ChatHub.a', 'ChatHub.b.c']);
+    expect(tokens.readGroups(token, 'id-1')).toEqual(['ChatHub.a', 'ChatHub.b.c']);
+    expect(tokens.readGroups(token, 'id-2')).toEqual([]);
+    expect(tokens.readGroups(`${token}x`, 'id-1')).toEqual([]);
+    expect(tokens.readGroups(undefined, 'id-1')).toEqual([]);
+    expect(tokens.readGroups(tokens.issue({ connectionId: 'id-1', userName: '[]' }), 'id-1')).toEqual([]);
+  });
+
+  test('user names may have colons', () => {
+    const token = tokens.issue({ connectionId: 'id', userName: 'a:b:c' });
+    expect(tokens.read(token)).toEqual({ connectionId: 'id', userName: 'a:b:c' });
+  });
+});
+
+describe('core tokens', () => {
+  const tokens = new CoreTokens(['secret'], '/signalr/chat');
+  const NOW = 1_700_000_000_500;
+
+  test('are 22 characters, and the id tells nothing of the token', () => {
+    const { token, connectionId, issuedAt } = tokens.issue(1, NOW);
+    expect(token).toMatch(/^[\w-]{22}$/);
+    expect(connectionId).toMatch(/^[\w-]{22}$/);
+    expect(token).not.toBe(connectionId);
+    expect(issuedAt).toBe(1_700_000_000);
+    expect(tokens.read(token)).toEqual({ token, connectionId, issuedAt });
+    expect(tokens.read(connectionId)).toBeUndefined();
+  });
+
+  test('with version 0 the id is the token', () => {
+    const ticket = tokens.issue(0, NOW);
+    expect(ticket.connectionId).toBe(ticket.token);
+    expect(tokens.read(ticket.token)).toEqual(ticket);
+  });
+
+  test('are good for one hub and its secrets', () => {
+    const { token } = tokens.issue(1, NOW);
+    expect(new CoreTokens(['secret'], '/signalr/other').read(token)).toBeUndefined();
+    expect(new CoreTokens(['other'], '/signalr/chat').read(token)).toBeUndefined();
+    expect(new CoreTokens(['new', 'secret'], '/signalr/chat').read(token)).toEqual(tokens.read(token));
+  });
+
+  test('cannot be guessed', () => {
+    const { token } = tokens.issue(1, NOW);
+    for (const guess of ['', 'x', 'A'.repeat(22), `${token}=`, token.slice(0, 21), `${token}A`]) {
+      expect(tokens.read(guess)).toBeUndefined();
+    }
+    let hits = 0;
+    for (let index = 0; index < 22; index++) {
+      const changed = token.slice(0, index) + (token[index] === 'B' ? 'C' : 'B') + token.slice(index + 1);
+      hits += tokens.read(changed) === undefined ? 0 : 1;
+    }
+    expect(hits).toBe(0);
+  });
+});
