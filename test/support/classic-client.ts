@@ -91,6 +91,20 @@ export class RawClassicClient {
     return client;
   }
 
+  /** The same client under its token at another server, or with other hubs. */
+  elsewhere({
+    url = this.url,
+    hubs = this.options.hubs ?? [],
+  }: {
+    url?: string;
+    hubs?: readonly string[];
+  }): RawClassicClient {
+    const client = new RawClassicClient(url, this.negotiation, { ...this.options, hubs });
+    client.cursor = this.cursor;
+    client.groupsToken = this.groupsToken;
+    return client;
+  }
+
   /** Query of a request after negotiation. */
   query(extra = ''): string {
     const parts = [
