@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { Controller, Get, Header, HttpException } from '@nestjs/common';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Header,
+  HttpException,
+  UseGuards,
+} from '@nestjs/common';
+import * as signalR from '@microsoft/signalr';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubException, HubMethod, SignalRHub } from 'nestjs-signalr';
@@ -74,6 +83,32 @@ class TalkHub extends SignalRHub {
   }
 }
 
+/** Refuses whoever connects. */
+@Hub()
+class ClosedHub extends SignalRHub {
+  override onConnected(): void {
+    throw new Error('no entry');
+  }
+}
+
+/** Lets in who has the right bearer, whether it came as a header or in the query. */
+class BearerGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<{ headers: Record<string, string>; user?: unknown }>();
+    request.user = { id: request.headers['authorization']?.replace('Bearer ', '') };
+    return request.headers['authorization'] === 'Bearer ann';
+  }
+}
+
+@Hub()
+@UseGuards(BearerGuard)
+class MembersHub extends SignalRHub {
+  @HubMethod()
+  me(): string | undefined {
+    return this.context.userIdentifier;
+  }
+}
+
 /** What the page has of jquery.signalR. */
 interface ClassicPage {
   heard: unknown[][];
@@ -84,6 +119,7 @@ interface ClassicPage {
         url: string;
         start(options?: object): Promise<unknown>;
         stop(): void;
+        disconnected(handler: () => void): void;
         state: number;
       };
       talkHub: {
@@ -109,12 +145,16 @@ describe.skipIf(missing('chromium'))('clients in Chromium', () => {
     let complaints: string[];
 
     beforeAll(async () => {
-      app = await startApp({ platform, hubs: [TalkHub], controllers: [PageController] });
+      app = await startApp({
+        platform,
+        hubs: [TalkHub, ClosedHub, MembersHub],
+        controllers: [PageController],
+      });
     });
 
     afterAll(async () => {
       await app.close();
-      expect(app.logged).toEqual([]);
+      expect(app.logged.filter((line) => !line.includes('no entry'))).toEqual([]);
     });
 
     beforeEach(async () => {
@@ -238,6 +278,44 @@ describe.skipIf(missing('chromium'))('clients in Chromium', () => {
           ['group', 'hi'],
         ],
       });
+    });
+
+    test('[classic 58] a hub that refuses in onConnected: start fails, and the client gives up', async () => {
+      const outcome = await page.evaluate(async () => {
+        const { $ } = window as unknown as ClassicPage;
+        const { hub } = $.connection;
+        ($.connection['closedHub'] as { client: Record<string, unknown> }).client['any'] = () => undefined;
+        const disconnected = new Promise<void>((resolve) => hub.disconnected(resolve));
+        const error = await hub.start({ transport: 'webSockets' }).then(
+          () => 'started',
+          (reason: Error) => reason.message,
+        );
+        await disconnected;
+        return { error, state: hub.state };
+      });
+      expect(outcome).toEqual({ error: 'Error during start request. Stopping the connection.', state: 4 });
+      // The browser itself reports the failed request.
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('500')]);
+    });
+
+    test('[core 181] an access token in the query and one in a header mean the same user', async () => {
+      const inBrowser = await page.evaluate(async () => {
+        const { HubConnectionBuilder } = (window as unknown as { signalR: typeof signalR }).signalR;
+        const connection = new HubConnectionBuilder()
+          .withUrl('/signalr/membersHub', { accessTokenFactory: () => 'ann' })
+          .build();
+        await connection.start();
+        const me = await connection.invoke<string>('me');
+        await connection.stop();
+        return me;
+      });
+      const connection = new signalR.HubConnectionBuilder()
+        .withUrl(`${app.url}/signalr/membersHub`, { accessTokenFactory: () => 'ann' })
+        .configureLogging(signalR.LogLevel.None)
+        .build();
+      await connection.start();
+      expect([inBrowser, await connection.invoke('me')]).toEqual(['ann', 'ann']);
+      await connection.stop();
     });
 
     test.each(['serverSentEvents', 'longPolling'])('a classic client over %s', async (transport) => {

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { Hub, HubException, HubMethod, SignalRHub, SignalRModule } from 'nestjs-signalr';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { missing } from '../support/requirements.js';
-import { DotnetClient, type DotnetError } from './client.js';
+import { DotnetClient, type DotnetError, type StartOptions } from './client.js';
 
 interface ChatClient {
   addNewMessageToPage(name: string, message: string): void;
@@ -46,11 +46,13 @@ const families = [
   {
     program: 'classic-client',
     path: '/signalr',
+    check: '[classic 164]',
     refusal: { type: 'HubException', message: 'not today', data: { code: 12 } },
   },
   {
     program: 'core-client',
     path: '/signalr/chatHub',
+    check: '[core 101]',
     refusal: {
       type: 'HubException',
       message: "An unexpected error occurred invoking 'refuse' on the server. HubException: not today",
@@ -72,11 +74,14 @@ describe.skipIf(missing('dotnet'))('.NET clients', () => {
   afterAll(() => app?.close());
   afterEach(() => Promise.all(launched.splice(0).map((client) => client[Symbol.asyncDispose]())));
 
-  async function connect({ program, path }: { program: (typeof families)[number]['program']; path: string }) {
+  async function connect(
+    { program, path }: (typeof families)[number],
+    transport: StartOptions['transport'] = 'webSockets',
+  ) {
     const client = await DotnetClient.launch(program);
     launched.push(client);
     await client.on('addNewMessageToPage', 2);
-    await client.start(`${server}${path}`, { hub: 'chatHub' });
+    await client.start(`${server}${path}`, { hub: 'chatHub', transport });
     return client;
   }
 
@@ -94,7 +99,7 @@ describe.skipIf(missing('dotnet'))('.NET clients', () => {
       expect(await client.invoke('send', 'Ada', 'hello')).toBeNull();
     });
 
-    it('reads the text of a HubException', async () => {
+    it(`${family.check} reads the text of a HubException`, async () => {
       const error = await client.invoke('refuse').catch((reason: DotnetError) => reason);
       expect(error).toMatchObject(family.refusal);
     });
@@ -122,6 +127,22 @@ describe.skipIf(missing('dotnet'))('.NET clients', () => {
       expect(closed.message).toBeUndefined();
     });
   });
+
+  // The client waits up to 30 seconds for the server to end what it receives on.
+  it.each(['webSockets', 'serverSentEvents', 'longPolling'] as const)(
+    '[classic 216] the classic one calls, is called and stops within two seconds over %s',
+    async (transport) => {
+      const classic = await connect(families[0], transport);
+      expect(await classic.invoke('add', 2, 3)).toEqual({ sum: 5 });
+      await classic.invoke('send', 'Ada', 'hello');
+      expect(await classic.message('addNewMessageToPage')).toEqual(['Ada', 'hello']);
+
+      const began = performance.now();
+      await classic.stop();
+      await classic.next('closed');
+      expect(performance.now() - began).toBeLessThan(2000);
+    },
+  );
 
   it('of both families see the messages of each other', async () => {
     const [classic, core] = await Promise.all([connect(families[0]), connect(families[1])]);

@@ -11,6 +11,8 @@ export type ClassicTransportName = (typeof classicTransports)[number];
 export class TransportClient {
   cursor: string | undefined;
   groupsToken: string | undefined;
+  /** How many keep-alives have come. */
+  keepAlives = 0;
   private stream: HttpStream | undefined;
   private webSocket: RawWebSocket | undefined;
   private read = 0;
@@ -41,6 +43,11 @@ export class TransportClient {
   /** Comes back with what it last had. */
   reconnect(): Promise<void> {
     return this.open('reconnect');
+  }
+
+  /** Resolves when the server has ended the line. */
+  async lineEnded(): Promise<void> {
+    await this.polling;
   }
 
   /** Breaks the line without a word. */
@@ -171,6 +178,7 @@ export class TransportClient {
 
   private take(text: string): void {
     if (text === '{}') {
+      this.keepAlives++;
       return;
     }
     const frame = JSON.parse(text.replaceAll('\\u003c', '<')) as ClassicFrame;

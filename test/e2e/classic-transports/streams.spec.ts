@@ -77,8 +77,10 @@ describe.each(platforms)('classic streams on %s', (platform) => {
 
   test('[classic 92] a keep-alive', async () => {
     const { client, stream } = await started();
+    const before = stream.body;
     await clock.advance(10_000);
     await stream.contains('data: {}\n\n');
+    expect(stream.body).toBe(`${before}data: {}\n\n`);
     await abort(client);
   });
 
@@ -206,6 +208,7 @@ describe.each(platforms)('classic streams on %s', (platform) => {
     const stream = await HttpStream.open('GET', url(client, 'connect', 'foreverFrame', 'frameId=1'));
     await send(client, '{"H":"chathub","M":"broadcast","A":["</script>"],"I":0}');
     await stream.contains('\\u003c/script\\u003e');
+    expect(stream.body.split('</script>')).toHaveLength(stream.body.split('<script>').length);
     await abort(client);
   });
 
