@@ -1,0 +1,68 @@
+import { baseline } from '../targets.mjs';
+import { costRatios, median } from './statistics.mjs';
+
+/** @typedef {import('./entrant.mjs').Result} Result */
+/** @typedef {{ scenario: import('../scenarios.mjs').Scenario, results: Result[] }} Measured */
+
+/** @param {Measured[]} measured @returns {string} Markdown */
+export function report(measured) {
+  return [
+    section(
+      'Server CPU time per message, ratio to bare `ws` (lowest–highest round)',
+      measured,
+      (result, base) => {
+        const { median: middle, lowest, highest } = costRatios(result, base);
+        return result === base ? '1.00' : `**${ratio(middle)}** (${ratio(lowest)}–${ratio(highest)})`;
+      },
+    ),
+    section('Server CPU time per message, µs', measured, ({ samples }) =>
+      median(samples.map(({ cpuPerMessage }) => cpuPerMessage)).toFixed(2),
+    ),
+    section(
+      'Messages per second, thousands (secondary: the load shares the machine)',
+      measured,
+      ({ samples }) => median(samples.map(({ messages, seconds }) => messages / seconds / 1_000)).toFixed(1),
+    ),
+    failures(measured),
+  ].join('\n');
+}
+
+/**
+ * @param {string} title
+ * @param {Measured[]} measured
+ * @param {(result: Result, base: Result) => string} cell
+ */
+function section(title, measured, cell) {
+  const rows = measured[0].results.map(({ target }, row) => {
+    const cells = measured.map(({ results }) => {
+      const base = /** @type {Result} */ (results.find((result) => result.target === baseline));
+      return results[row].samples.length === 0 || base.samples.length === 0
+        ? 'failed'
+        : cell(results[row], base);
+    });
+    return [target.title, ...cells];
+  });
+  return `### ${title}\n\n${table(['', ...measured.map(({ scenario }) => scenario.title)], rows)}`;
+}
+
+/** @param {string[]} head @param {string[][]} rows */
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |\n`;
+  return [head, head.map(() => '---'), ...rows].map(line).join('');
+}
+
+/** @param {Measured[]} measured */
+function failures(measured) {
+  return measured
+    .flatMap(({ scenario, results }) =>
+      results
+        .filter(({ failure }) => failure !== undefined)
+        .map(({ target, failure }) => `- ${target.name} failed in ${scenario.name}: ${failure}\n`),
+    )
+    .join('');
+}
+
+/** @param {number} value */
+function ratio(value) {
+  return value.toFixed(2);
+}

@@ -1,0 +1,22 @@
+/**
+ * @typedef {object} Scenario
+ * @property {string} name for the command line
+ * @property {string} title for tables
+ * @property {'echo' | 'broadcast'} kind
+ * @property {number} connections
+ * @property {number} bytes of the text of a call or broadcast
+ * @property {number} inFlight echo: open calls per connection
+ * @property {number} burst broadcast: sends in one turn of the server's event loop
+ */
+
+const echo = { kind: /** @type {const} */ ('echo'), connections: 8, burst: 0 };
+const broadcast = { kind: /** @type {const} */ ('broadcast'), connections: 1000, bytes: 100, inFlight: 0 };
+
+/** @type {Scenario[]} */
+export const scenarios = [
+  { ...echo, name: 'echo-1', title: 'echo 1 in flight, 32 B', inFlight: 1, bytes: 32 },
+  { ...echo, name: 'echo-16', title: 'echo 16 in flight, 32 B', inFlight: 16, bytes: 32 },
+  { ...echo, name: 'echo-16-1k', title: 'echo 16 in flight, 1 KiB', inFlight: 16, bytes: 1024 },
+  { ...broadcast, name: 'broadcast', title: 'broadcast to 1,000, 100 B', burst: 1 },
+  { ...broadcast, name: 'broadcast-8', title: 'broadcast to 1,000, bursts of 8', burst: 8 },
+];

@@ -1,0 +1,20 @@
+import { createServer } from 'node:http';
+import { Server } from 'socket.io';
+import { serve } from './control.mjs';
+
+/** socket.io over WebSockets only; the reply of a call is its acknowledgement. */
+const http = createServer();
+const io = new Server(http, { transports: ['websocket'], serveClient: false });
+
+io.on('connection', (socket) => {
+  socket.on('echo', (text, acknowledge) => acknowledge(text));
+});
+
+/** @param {string[]} texts */
+function broadcast(texts) {
+  for (const text of texts) {
+    io.emit('notify', text);
+  }
+}
+
+http.listen(0, '127.0.0.1', () => serve(http, broadcast));
