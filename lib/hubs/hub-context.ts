@@ -4,7 +4,11 @@ import type { HubClients } from './hub-clients.js';
 import type { SignalRHub } from './signalr-hub.js';
 
 /** The client interface that a hub class was given. */
-export type ClientOf<THub> = THub extends SignalRHub<infer TClient> ? TClient : DynamicClient;
+export type ClientOf<THub> = unknown extends THub
+  ? DynamicClient
+  : THub extends SignalRHub<infer TClient>
+    ? TClient
+    : DynamicClient;
 
 /**
  * Calls clients of a hub from outside of it: from services, controllers, jobs. Inject it with `@InjectHubContext(Hub)`.
