@@ -48,9 +48,16 @@ export function refuseUpgrade(socket: Duplex, answer: HttpAnswer): void {
   );
 }
 
-/** A request body was larger than it may be. */
-export class BodyTooLargeError extends Error {
-  override readonly name = 'BodyTooLargeError';
+/** A request body that could not be read: it was too large (413), or the client went away while sending it (400). */
+export class BodyError extends Error {
+  override readonly name = 'BodyError';
+
+  constructor(
+    readonly status: 400 | 413,
+    options?: ErrorOptions,
+  ) {
+    super(status === 413 ? 'The body is too large.' : 'The body could not be read.', options);
+  }
 }
 
 /** What body parsers of the application may have left on a request before it reached us. */
@@ -63,26 +70,35 @@ interface ParsedRequest extends IncomingMessage {
  * Reads a body whatever its content type. Express applications parse JSON and form bodies before we see them: what a
  * parser has consumed is taken from where it put it (NEST: `rawBody`, then `body`).
  *
- * @throws BodyTooLargeError if there are more than `limit` bytes.
+ * @throws BodyError if there are more than `limit` bytes, or not as many as were announced.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { rawBody, body } = request as ParsedRequest;
   const parsed = rawBody ?? (request.readableEnded ? body : undefined);
-  if (parsed !== undefined) {
-    const bytes = reencode(parsed);
-    if (bytes.byteLength > limit) {
-      throw new BodyTooLargeError();
-    }
-    return bytes;
+  if (parsed === undefined) {
+    return readStream(request, limit);
   }
+  const bytes = reencode(parsed);
+  if (bytes.byteLength > limit) {
+    throw new BodyError(413);
+  }
+  return bytes;
+}
+
+async function readStream(request: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > limit) {
-      throw new BodyTooLargeError();
+  try {
+    // Destroying the request would take the answer with it.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.byteLength;
+      if (size > limit) {
+        throw new BodyError(413);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    throw error instanceof BodyError ? error : new BodyError(400, { cause: error });
   }
   return Buffer.concat(chunks);
 }

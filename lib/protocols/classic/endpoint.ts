@@ -4,25 +4,17 @@ import { Logger } from '@nestjs/common';
 
 import { toError } from '../../common/errors.js';
 import type { ClassicTransport } from '../../common/options.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import { userName } from '../../hubs/user-id-provider.js';
-import { groupTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel } from '../../transports/channel.js';
-import {
-  BodyTooLargeError,
-  type HttpAnswer,
-  readBody,
-  refuseUpgrade,
-  sendAnswer,
-} from '../../transports/http.js';
+import { BodyError, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { PollChannel } from '../../transports/poll-channel.js';
 import { parseQuery, type QueryValues } from '../../transports/query.js';
 import { StreamChannel } from '../../transports/stream-channel.js';
 import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import { Admission, Rejected, rejection } from './admission.js';
 import { ClassicCalls } from './calls.js';
-import { readConnectionData } from './connection-data.js';
 import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
 import { readHubMessage } from './hub-message.js';
 import { asScript, readCallback } from './jsonp.js';
@@ -31,7 +23,7 @@ import { startsSeparately } from './protocol-version.js';
 import { ProxyScript } from './proxy-script.js';
 import { BadClassicRequest, ClassicRequest } from './request.js';
 import { type Admitted, ClassicConnection, type ClassicServices, type Opening } from './session.js';
-import { ClassicTokens, type ConnectionToken } from './tokens.js';
+import { ClassicTokens } from './tokens.js';
 
 /** Classic pages poll and send across caches, so nothing but the script may be kept (signalr-2 §1.4, CHOICE). */
 const COMMON_HEADERS = {
@@ -43,15 +35,6 @@ const COMMON_HEADERS = {
 
 const CLOSE_TIMEOUT = 5_000;
 
-const rejection = (status: number, body = ''): HttpAnswer => ({ status, body });
-
-/** A request that stops at one of the checks. */
-class Rejected extends Error {
-  constructor(readonly answer: HttpAnswer) {
-    super(answer.body);
-  }
-}
-
 /** Everything under the base path for classic clients (signalr-2 §1). */
 export class ClassicEndpoint implements Endpoint {
   private static readonly logger = new Logger('SignalR.Classic');
@@ -59,6 +42,7 @@ export class ClassicEndpoint implements Endpoint {
   private readonly basePath: string;
   private readonly acceptor: WebSocketAcceptor;
   private readonly script: ProxyScript;
+  private readonly admission: Admission;
   private nextKeepAliveAt: number;
   private closing = false;
 
@@ -74,6 +58,7 @@ export class ClassicEndpoint implements Endpoint {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
       closeTimeout: CLOSE_TIMEOUT,
     });
+    this.admission = new Admission(this.services);
     this.script = new ProxyScript(services.catalog, options.enableJavaScriptProxies);
     this.nextKeepAliveAt = services.options.clock.now() + (options.keepAlive ?? Infinity);
   }
@@ -147,8 +132,8 @@ export class ClassicEndpoint implements Endpoint {
       if (error instanceof AuthenticationError) {
         return rejection(401);
       }
-      if (error instanceof BodyTooLargeError) {
-        return rejection(413);
+      if (error instanceof BodyError) {
+        return rejection(error.status);
       }
       if (error instanceof BadClassicRequest) {
         ClassicEndpoint.logger.debug(`a request was refused: ${error.message}`);
@@ -173,7 +158,7 @@ export class ClassicEndpoint implements Endpoint {
       return { status: 403, reason: 'Forbidden: JSONP is disabled.' };
     }
     const callback = readCallback(classic.query.get('callback'));
-    const hubs = await this.authorizeHubs(request, response, classic);
+    const hubs = await this.admission.authorizeHubs(request, response, classic);
     const user = userName(classic.user) ?? '';
     switch (classic.operation) {
       case 'proxy':
@@ -183,13 +168,13 @@ export class ClassicEndpoint implements Endpoint {
       case 'ping':
         return asScript(json({ Response: 'pong' }), callback);
     }
-    const transport = this.transportOf(classic);
-    const token = this.checkToken(classic, user);
+    const transport = this.admission.transportOf(classic);
+    const token = this.admission.checkToken(classic, user);
     const isPolling = transport === 'longPolling';
     if (response !== undefined && (classic.operation === 'send' || (isPolling && isReceive(classic)))) {
       classic.form = await this.readForm(request);
     }
-    const admitted = await this.admit(classic, token.connectionId, hubs);
+    const admitted = await this.admission.admit(classic, token.connectionId, hubs);
     switch (classic.operation) {
       case 'start':
         return asScript(await this.start(admitted), callback);
@@ -204,82 +189,6 @@ export class ClassicEndpoint implements Endpoint {
 
   private negotiate(classic: ClassicRequest, user: string): HttpAnswer {
     return negotiate(classic, user, this.services.basePath, this.services.classic, this.services.tokens);
-  }
-
-  /** Step 3: refused hubs are left out; if none is left, the request is refused (signalr-2 §6.2). */
-  private async authorizeHubs(
-    request: IncomingMessage,
-    response: ServerResponse | undefined,
-    classic: ClassicRequest,
-  ): Promise<HubDescriptor[]> {
-    const hubs = readConnectionData(classic.query.get('connectionData'), this.services.catalog);
-    const admissions = await Promise.all(
-      hubs.map((hub) => this.services.connectGuard.admit(hub, request, response)),
-    );
-    // Guards put the user on the request.
-    classic.user = (request as { user?: unknown }).user;
-    const refused = admissions.find(({ allowed }) => !allowed);
-    const allowed = hubs.filter((_, index) => admissions[index]?.allowed);
-    if (allowed.length === 0 && refused?.allowed === false) {
-      throw new Rejected(rejection(refused.status));
-    }
-    return allowed;
-  }
-
-  /** Step 7. */
-  private transportOf({ transportName }: ClassicRequest): ClassicTransport {
-    const transport = this.services.classic.transports.find((name) => name.toLowerCase() === transportName);
-    if (transport === undefined) {
-      throw new Rejected(rejection(400, 'Protocol error: Unknown transport.'));
-    }
-    return transport;
-  }
-
-  /** Steps 8 to 10. */
-  private checkToken({ query }: ClassicRequest, user: string): ConnectionToken {
-    const text = query.get('connectionToken') ?? '';
-    if (text === '') {
-      throw new Rejected(rejection(400, 'Protocol error: Missing connection token.'));
-    }
-    const token = this.services.tokens.read(text);
-    if (token === undefined || token.connectionId === '') {
-      throw new Rejected(rejection(400, 'The ConnectionId is in the incorrect format.'));
-    }
-    if (token.userName.toLowerCase() !== user.toLowerCase()) {
-      throw new Rejected(
-        rejection(
-          403,
-          'Unrecognized user identity.  The user identity cannot change during an active SignalR connection.',
-        ),
-      );
-    }
-    return token;
-  }
-
-  /** Step 11. */
-  private async admit(
-    classic: ClassicRequest,
-    connectionId: string,
-    hubs: readonly HubDescriptor[],
-  ): Promise<Admitted> {
-    const userId = (await this.services.userIds.getUserId(classic)) ?? undefined;
-    return {
-      connectionId,
-      request: classic,
-      userId,
-      hubs,
-      groups: this.readGroups(classic, connectionId, hubs),
-    };
-  }
-
-  /** The groups of listed hubs in the groups token; the name of the hub may be spelled in any case. */
-  private readGroups(classic: ClassicRequest, connectionId: string, hubs: readonly HubDescriptor[]): Topic[] {
-    const qualified = this.services.tokens.readGroups(classic.value('groupsToken'), connectionId);
-    return qualified.flatMap((name) => {
-      const dot = name.indexOf('.');
-      const hub = hubs.find((listed) => listed.name.toLowerCase() === name.slice(0, dot).toLowerCase());
-      return hub === undefined ? [] : [groupTopic(hub.name, name.slice(dot + 1))];
-    });
   }
 
   /** OnConnected of all hubs has run before the client is told (signalr-2 §4.9). */
@@ -307,8 +216,9 @@ export class ClassicEndpoint implements Endpoint {
     return { ...json({}), body: response };
   }
 
-  private async abort(admitted: Admitted): Promise<HttpAnswer> {
-    await this.find(admitted.connectionId)?.end(true);
+  /** The client need not wait for its hubs to say goodbye. */
+  private abort(admitted: Admitted): HttpAnswer {
+    void this.find(admitted.connectionId)?.end(true);
     return { status: 200, headers: { 'Content-Type': 'text/plain' } };
   }
 

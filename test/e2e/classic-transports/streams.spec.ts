@@ -139,6 +139,13 @@ describe.each(platforms)('classic streams on %s', (platform) => {
     await abort(client);
   });
 
+  test('a body that is larger than may be is refused', async () => {
+    const { client } = await started();
+    const answer = await http('POST', url(client, 'send'), { body: `data=${'x'.repeat(1_200_000)}` });
+    expect([answer.status, answer.body]).toEqual([413, '']);
+    await abort(client);
+  });
+
   test('[classic 97] abort ends the stream', async () => {
     const { client, stream } = await started();
     await abort(client);

@@ -1,3 +1,5 @@
+import { connect as connectTcp } from 'node:net';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
@@ -6,6 +8,12 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { refusedUpgrade } from '../../support/http.js';
 import { deferred } from '../../support/inbox.js';
 import { FailingHub, gates, hubEvents, nextEvent, PlainHub } from './hubs.js';
+
+/** A WebSocket frame as a client sends it, with a mask that changes nothing. */
+function maskedText(text: string): Buffer {
+  const payload = Buffer.from(text);
+  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+}
 
 describe.each(platforms)('core connections on %s', (platform) => {
   const clock = new FakeClock();
@@ -98,14 +106,25 @@ describe.each(platforms)('core connections on %s', (platform) => {
   });
 
   test('[core 59] a client that ignores the close is dropped after the close time-out', async () => {
-    const client = await connect();
-    await client.next('the welcome');
-    // It does not read, so it does not answer the close frame either.
-    client.socket.socket.pause();
-    client.send({ type: 1, target: 'abort', arguments: [] });
-    await nextEvent('disconnected', client.connectionId);
-    client.socket.socket.resume();
-    expect((await client.socket.closed).code).toBe(1000);
+    const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1');
+    socket.write(
+      'GET /signalr/h HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    socket.write(
+      maskedText('{"protocol":"json","version":1}\u001e{"type":1,"target":"abort","arguments":[]}\u001e'),
+    );
+    // Whatever comes is read, the close frame too, and nothing is answered.
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => (received = Buffer.concat([received, chunk])));
+    await new Promise<void>((resolve, reject) => {
+      socket.on('end', resolve);
+      socket.on('error', reject);
+      AbortSignal.timeout(5_000).addEventListener('abort', () => reject(new Error('it was not dropped')));
+    });
+    expect(received.toString('latin1')).toContain('{"type":7}\u001e');
+    expect(received.subarray(-4).toString('hex')).toBe('880203e8');
+    socket.destroy();
   });
 
   test('[core 60] a hub that fails to say goodbye', async () => {
