@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -50,6 +51,34 @@ export class SignalRAdapter extends WsAdapter {
     if (!this.server.listeners('upgrade').includes(this.onUpgrade)) {
       this.server.on('upgrade', this.onUpgrade);
     }
+    this.leaveOtherUpgradesAlone();
+  }
+
+  /**
+   * Some HTTP clients ask for HTTP/2 (`Upgrade: h2c`) with their first request and are content without. Node hands such
+   * requests to upgrade listeners as soon as there is one, so importing this module must not make them fail. Newer
+   * versions of Node can be told not to.
+   */
+  private leaveOtherUpgradesAlone(): void {
+    const server = this.server as Server & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean };
+    if (server.shouldUpgradeCallback !== undefined && this.others.length === 0) {
+      server.shouldUpgradeCallback = asksForWebSocket;
+    }
+  }
+
+  /** Answers a request as if it had not asked for an upgrade. Node has not read its body, so it must not have one. */
+  private serveWithoutUpgrade(request: IncomingMessage, socket: Socket): void {
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+    if (hasBody) {
+      refuseUpgrade(socket, { status: 400 });
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    this.server.emit('request', request, response);
   }
 
   /** Hub servers need no listener of their own. */
@@ -66,6 +95,10 @@ export class SignalRAdapter extends WsAdapter {
     if (this.serve({ request, socket, head })) {
       return;
     }
+    if (this.others.length === 0 && !asksForWebSocket(request)) {
+      this.serveWithoutUpgrade(request, socket as Socket);
+      return;
+    }
     if (this.others.length === 0) {
       // Nobody else will answer: an unanswered socket would stay open for ever.
       refuseUpgrade(socket, { status: 404 });
@@ -76,6 +109,11 @@ export class SignalRAdapter extends WsAdapter {
       listener.call(this.server, request, socket, head);
     }
   };
+}
+
+/** True for upgrades that this adapter, or another WebSocket server, may be meant for. */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function ignore(): void {

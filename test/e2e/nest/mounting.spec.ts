@@ -113,6 +113,18 @@ describe.each(platforms)('hubs in an application on %s', (platform) => {
     expect((await refusedUpgrade(`${url}/elsewhere`)).status).toBe(404);
   });
 
+  test('a client that would like HTTP/2 is served without', async () => {
+    const { url } = await start({ controllers: [WildcardController] });
+    const headers = {
+      Connection: 'Upgrade, HTTP2-Settings',
+      Upgrade: 'h2c',
+      'HTTP2-Settings': 'AAMAAABkAAQAAP__',
+    };
+    const page = await http('GET', `${url}/anything`, { headers });
+    expect([page.status, page.body]).toEqual([200, 'the page']);
+    expect((await http('GET', `${url}/signalr/ping`, { headers })).status).toBe(200);
+  });
+
   test('gateways keep working beside hubs', async () => {
     const { url, wsUrl } = await start({
       providers: [Gate],
