@@ -28,7 +28,6 @@ export const errorMessages = {
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
   SIGNALR_NOT_STARTED: () =>
     'SignalR has not started yet. Call clients after the application has been initialised.',
-  SIGNALR_STOPPED: () => 'SignalR has stopped.',
 } as const;
 
 /** The codes of {@link SignalRError}, listed in `docs/errors.md`. */

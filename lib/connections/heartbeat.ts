@@ -1,10 +1,14 @@
+import { Logger } from '@nestjs/common';
+
 import type { CancelTimer, Clock } from '../common/clock.js';
+import { toError } from '../common/errors.js';
 
 /** Something that has to look at the clock now and then. */
 export type Beat = (now: number) => void;
 
 /** The one timer of the process for keep-alives, time-outs and sweeps, however many connections there are. */
 export class Heartbeat {
+  private readonly logger = new Logger('SignalR.Connections');
   private readonly beats: Beat[] = [];
   private cancel: CancelTimer | undefined;
 
@@ -22,9 +26,18 @@ export class Heartbeat {
     this.cancel ??= this.clock.every(this.interval, () => {
       const now = this.clock.now();
       for (const beat of this.beats) {
-        beat(now);
+        this.run(beat, now);
       }
     });
+  }
+
+  private run(beat: Beat, now: number): void {
+    try {
+      beat(now);
+    } catch (error) {
+      // A timer that throws ends the process.
+      this.logger.error('the heartbeat failed', toError(error).stack);
+    }
   }
 
   stop(): void {

@@ -1,7 +1,13 @@
+import { Logger } from '@nestjs/common';
+
+import { toError } from '../common/errors.js';
+
 /** Something that wants to write once more before the event loop waits for new input. */
 export interface Flushable {
   flush(): void;
 }
+
+const logger = new Logger('SignalR.Connections');
 
 let waiting: Flushable[] = [];
 
@@ -19,6 +25,11 @@ function flushAll(): void {
   const ready = waiting;
   waiting = [];
   for (const flushable of ready) {
-    flushable.flush();
+    try {
+      flushable.flush();
+    } catch (error) {
+      // One connection must never keep the others from their messages, nor end the process.
+      logger.error('a connection could not be written to', toError(error).stack);
+    }
   }
 }

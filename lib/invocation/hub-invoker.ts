@@ -1,4 +1,4 @@
-import { IntrinsicException, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 
 import { toError } from '../common/errors.js';
@@ -119,15 +119,16 @@ export class HubInvoker {
     return this.pipeline(reject)(incomingContext(call, call.args));
   }
 
-  /** Errors meant for the client are no news; everything else is logged, once, here. */
-  private report(error: unknown, call: HubCall): void {
-    const expected =
-      error instanceof HubInvocationError ||
-      error instanceof WsException ||
-      error instanceof IntrinsicException;
-    if (!expected) {
-      const { stack } = toError(error);
-      this.logger.error(`${call.hub.name}.${call.target} failed for connection ${call.connection.id}`, stack);
+  /** Errors that the client reads are no news; everything else is logged, once, here. */
+  private report(error: unknown, { hub, target, connection }: HubCall): void {
+    if (error instanceof WsException) {
+      return;
+    }
+    const what = `${hub.name}.${target} failed for connection ${connection.id}`;
+    if (error instanceof HubInvocationError) {
+      this.logger.debug(`${what}: ${error.message}`);
+    } else {
+      this.logger.error(what, toError(error).stack);
     }
   }
 }

@@ -22,9 +22,18 @@ abstract class BaseHub extends SignalRHub {
 
 let instances = new Set<object>();
 
+/** State of callers as lifecycle events have seen it. */
+const lifecycleStates: object[] = [];
+
 @Hub('calls')
 class CallHub extends BaseHub {
   private touched = 0;
+
+  override async onConnected(): Promise<void> {
+    lifecycleStates.push({ ...this.clients.callerState });
+    this.clients.callerState['greeted'] = true;
+    await this.clients.caller.hello();
+  }
 
   @HubMethod()
   nothing(): void {}
@@ -138,6 +147,7 @@ describe.each(platforms)('classic calls on %s', (platform) => {
   beforeAll(async () => {
     app = await start(platform, false, watcher);
     client = await RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['calls'] });
+    await client.nextCall('the greeting');
   });
 
   afterAll(async () => {
@@ -258,6 +268,13 @@ describe.each(platforms)('classic calls on %s', (platform) => {
     expect(await exchange(`{"H":"calls","M":"state","A":["ann"],"I":0,${state}}`)).toContain(
       '{"S":{"name":"ann"},"R":',
     );
+  });
+
+  test('[classic 174] in onConnected the state is empty; what is written there travels with calls to the caller', async () => {
+    const other = await RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['calls'] });
+    expect(lifecycleStates.at(-1)).toEqual({});
+    expect(await other.nextCall()).toEqual({ H: 'calls', M: 'hello', A: [], S: { greeted: true } });
+    await other.abort();
   });
 
   test('[classic 173] changed state travels with calls to the caller only', async () => {

@@ -437,9 +437,11 @@ describe.each(platforms)('enhancers of hub methods on %s', (platform) => {
       Object.getOwnPropertyDescriptor(HttpHub.prototype, 'method') ?? {},
     );
     Hub('http')(HttpHub);
-    const client = await connect({ hubs: [HttpHub] }, '', {}, 'http');
+    const app = await start({ hubs: [HttpHub] });
+    const client = await RawCoreClient.connect(`${app.url}/signalr/http`);
     expect(outcome(await client.invoke('method'))).toBe(
       `An unexpected error occurred invoking 'method' on the server.`,
     );
+    expect(app.logged.join()).toContain('internal detail');
   });
 });
