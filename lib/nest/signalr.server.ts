@@ -18,6 +18,7 @@ import type { Backplane } from '../messaging/backplane.js';
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
+import { EndpointRouter } from '../protocols/endpoint-router.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import { type DiscoveredHub, HubExplorer } from './hub.explorer.js';
@@ -38,7 +39,7 @@ export class SignalRServer {
   private readonly logger = new Logger('SignalR');
   private readonly registry: ConnectionRegistry;
   private readonly heartbeat: Heartbeat;
-  private endpoints: readonly Endpoint[] = [];
+  private router = new EndpointRouter([]);
   private invoker: HubInvoker | undefined;
   private adapter: SignalRAdapter | undefined;
 
@@ -71,9 +72,9 @@ export class SignalRServer {
       return;
     }
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
-    this.endpoints = await this.createEndpoints(hubs, basePath, importer, this.adapter);
+    this.router = new EndpointRouter(await this.createEndpoints(hubs, basePath, importer, this.adapter));
     this.adapter.takeOver();
-    for (const endpoint of this.endpoints) {
+    for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
     this.heartbeat.start();
@@ -87,7 +88,7 @@ export class SignalRServer {
 
   /** Answers a request if it is for a hub; false if it is not. */
   serve(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): boolean {
-    const endpoint = this.endpointOf(request);
+    const endpoint = this.router.find(request.originalUrl ?? request.url ?? '/');
     void endpoint?.handle(request, response);
     return endpoint !== undefined;
   }
@@ -95,7 +96,7 @@ export class SignalRServer {
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */
   async close(): Promise<void> {
     this.heartbeat.stop();
-    const goodbyes = Promise.all(this.endpoints.map((endpoint) => endpoint.close()));
+    const goodbyes = Promise.all(this.router.endpoints.map((endpoint) => endpoint.close()));
     const { clock, shutdownTimeout } = this.options;
     const inTime = await new Promise<boolean>((resolve) => {
       const cancel = clock.after(shutdownTimeout, () => resolve(false));
@@ -113,24 +114,16 @@ export class SignalRServer {
 
   /** Drops what is still open and leaves the backplane. */
   async stop(): Promise<void> {
-    await Promise.all(this.endpoints.map((endpoint) => endpoint.closeTransports(CLOSE_GRACE)));
+    await Promise.all(this.router.endpoints.map((endpoint) => endpoint.closeTransports(CLOSE_GRACE)));
     await this.backplane.stop();
   }
 
   private serveUpgrade(upgrade: UpgradeRequest): boolean {
-    const endpoint = this.endpointOf(upgrade.request);
+    const endpoint = this.router.find(upgrade.request.url ?? '/');
     void endpoint?.upgrade(upgrade);
     return endpoint !== undefined;
   }
 
-  private endpointOf(request: IncomingMessage & { originalUrl?: string }): Endpoint | undefined {
-    const url = request.originalUrl ?? request.url ?? '/';
-    const question = url.indexOf('?');
-    const path = question < 0 ? url : url.slice(0, question);
-    return this.endpoints.find((endpoint) => endpoint.owns(path));
-  }
-
-  /** Core hubs come first: their exact paths lie under the base path that classic clients have as a whole. */
   private async createEndpoints(
     hubs: readonly DiscoveredHub[],
     basePath: string,

@@ -11,8 +11,10 @@ import type { CreateWebSocketServer, UpgradeRequest } from '../transports/upgrad
 
 /** Where one protocol family meets HTTP. */
 export interface Endpoint {
-  /** True if requests for this path are its business. */
-  owns(path: string): boolean;
+  /** Paths that it answers exactly as they are. */
+  readonly paths: readonly string[];
+  /** It answers everything under this path as well; undefined if its paths are all. */
+  readonly base: string | undefined;
   /** Answers a plain request. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Answers an upgrade request. Never rejects. */

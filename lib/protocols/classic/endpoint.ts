@@ -39,7 +39,8 @@ const CLOSE_TIMEOUT = 5_000;
 export class ClassicEndpoint implements Endpoint {
   private static readonly logger = new Logger('SignalR.Classic');
   private readonly services: ClassicServices;
-  private readonly basePath: string;
+  readonly paths = [];
+  readonly base: string;
   private readonly acceptor: WebSocketAcceptor;
   private readonly script: ProxyScript;
   private readonly admission: Admission;
@@ -53,7 +54,7 @@ export class ClassicEndpoint implements Endpoint {
       tokens: new ClassicTokens(services.secrets),
       calls: new ClassicCalls(options, services.catalog, services.invoker),
     };
-    this.basePath = services.basePath.toLowerCase();
+    this.base = services.basePath;
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
       closeTimeout: CLOSE_TIMEOUT,
@@ -61,11 +62,6 @@ export class ClassicEndpoint implements Endpoint {
     this.admission = new Admission(this.services);
     this.script = new ProxyScript(services.catalog, options.enableJavaScriptProxies);
     this.nextKeepAliveAt = services.options.clock.now() + (options.keepAlive ?? Infinity);
-  }
-
-  owns(path: string): boolean {
-    const lower = path.toLowerCase();
-    return lower === this.basePath || lower.startsWith(`${this.basePath}/`);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -38,7 +38,8 @@ const text = (status: number, body: string): HttpAnswer => ({ status, headers: P
 export class CoreEndpoint implements Endpoint {
   private static readonly logger = new Logger('SignalR.Core');
   private readonly options: CoreHubOptions;
-  private readonly path: string;
+  readonly paths: readonly string[];
+  readonly base = undefined;
   private readonly tokens: CoreTokens;
   private readonly calls: CoreCalls;
   private readonly acceptor: WebSocketAcceptor;
@@ -52,7 +53,7 @@ export class CoreEndpoint implements Endpoint {
     private readonly services: ProtocolServices,
   ) {
     this.options = hub.coreOptions as CoreHubOptions;
-    this.path = hub.path.toLowerCase();
+    this.paths = [hub.path, `${hub.path}/negotiate`];
     this.tokens = new CoreTokens(services.secrets, hub.path);
     this.calls = new CoreCalls(hub, this.options, services.invoker);
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
@@ -62,11 +63,6 @@ export class CoreEndpoint implements Endpoint {
           : Math.max(MINIMUM_FRAME_LIMIT, 2 * this.options.maximumReceiveMessageSize),
       closeTimeout: this.options.closeTimeout,
     });
-  }
-
-  owns(path: string): boolean {
-    const lower = withoutSlash(path).toLowerCase();
-    return lower === this.path || lower === `${this.path}/negotiate`;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -137,7 +133,7 @@ export class CoreEndpoint implements Endpoint {
     if (refused !== undefined) {
       return refused;
     }
-    if (withoutSlash(hubRequest.path).length > this.path.length) {
+    if (depth(hubRequest.path) > depth(this.hub.path)) {
       return this.negotiate(request, hubRequest);
     }
     switch (request.method) {
@@ -266,9 +262,9 @@ export class CoreEndpoint implements Endpoint {
 
 type Found = { readonly ticket: CoreTicket } | { readonly rejection: HttpAnswer };
 
-/** Routes match with and without a slash at the end. */
-function withoutSlash(path: string): string {
-  return path.replace(/\/+$/, '');
+/** How many segments a path has: `{path}/negotiate` has one more than `{path}`, however either is escaped. */
+function depth(path: string): number {
+  return path.split('/').filter((segment) => segment !== '').length;
 }
 
 function isPresent(id: string | undefined): id is string {

@@ -97,6 +97,17 @@ describe.each(platforms)('hubs in an application on %s', (platform) => {
     expect((await client.invoke('ping')).result).toBe('pong');
   });
 
+  test('names need not be ASCII', async () => {
+    class OddlyNamedHub extends MountedHub {}
+    Hub('Größe')(OddlyNamedHub);
+    const { url } = await start({ hubs: [OddlyNamedHub] });
+    const client = await RawCoreClient.connect(encodeURI(`${url}/signalr/Größe`));
+    expect((await client.invoke('ping')).result).toBe('pong');
+    const classic = await RawClassicClient.connect(`${url}/signalr`, { hubs: ['Größe'] });
+    expect((await classic.invoke('größe', 'ping')).R).toBe('pong');
+    expect((await http('GET', `${url}/signalr/hubs`)).body).toContain('proxies["Größe"]');
+  });
+
   test('either family can be refused', async () => {
     const onlyCore = await start({ signalr: { classic: false } });
     expect((await http('GET', `${onlyCore.url}/signalr/negotiate`)).status).toBe(404);

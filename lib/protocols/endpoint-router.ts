@@ -1,0 +1,37 @@
+import type { Endpoint } from './endpoint.js';
+
+/** Finds the endpoint of a request. Every request of the application asks it, so it does little for those of others. */
+export class EndpointRouter {
+  private readonly byPath = new Map<string, Endpoint>();
+  private readonly bases: (readonly [base: string, endpoint: Endpoint])[] = [];
+
+  /** Exact paths win over everything that lies under a base path. */
+  constructor(readonly endpoints: readonly Endpoint[]) {
+    for (const endpoint of endpoints) {
+      for (const path of endpoint.paths) {
+        // Clients write what is not ASCII as escapes.
+        this.byPath.set(encodeURI(path).toLowerCase(), endpoint);
+      }
+      if (endpoint.base !== undefined) {
+        this.bases.push([encodeURI(endpoint.base).toLowerCase(), endpoint]);
+      }
+    }
+  }
+
+  /** @param url path and query as the client sent them; the path is matched in any case, also with a slash at its end. */
+  find(url: string): Endpoint | undefined {
+    const path = pathOf(url).toLowerCase();
+    const exact = this.byPath.get(path.endsWith('/') ? path.replace(/\/+$/, '') : path);
+    return exact ?? this.bases.find(([base]) => liesUnder(path, base))?.[1];
+  }
+}
+
+function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
+}
+
+/** By whole segments: `/signalrx` does not lie under `/signalr` (signalr-2 §1.1). */
+function liesUnder(path: string, base: string): boolean {
+  return path.startsWith(base) && (path.length === base.length || path.charAt(base.length) === '/');
+}
