@@ -232,6 +232,30 @@ describe.skipIf(missing('chromium'))('clients in Chromium', () => {
       ]);
     });
 
+    test('a classic client in Chromium and a Core client in Node talk to each other', async () => {
+      const node = new signalR.HubConnectionBuilder()
+        .withUrl(`${app.url}/signalr/talkHub`)
+        .configureLogging(signalR.LogLevel.None)
+        .build();
+      const heardInNode = new Inbox<unknown[]>();
+      node.on('hear', (...args: unknown[]) => heardInNode.put(args));
+      await node.start();
+      await startClassic();
+
+      await callClassic('joinAndTell', 'room', 'from Chromium');
+      expect(await heardInNode.next('the call to all')).toEqual(['all', 'from Chromium']);
+      expect(await heardInNode.next('the call to others')).toEqual(['others', 'from Chromium']);
+      expect(await heardBy(3)).toHaveLength(3);
+
+      await node.invoke('joinAndTell', 'room', 'from Node');
+      expect(((await heardBy(6)) as unknown[][]).slice(3)).toEqual([
+        ['all', 'from Node'],
+        ['group', 'from Node'],
+        ['others', 'from Node'],
+      ]);
+      await node.stop();
+    });
+
     test('[classic 207] all arguments are sent', async () => {
       await startClassic();
       expect(await callClassic('count', 1, 2, 3)).toBe(3);
