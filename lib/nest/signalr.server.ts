@@ -31,7 +31,7 @@ const LONGEST_BEAT = 1_000;
 const BEATS_PER_KEEP_ALIVE = 2;
 
 /** How long, in milliseconds, peers get to finish the closing handshake when the application ends. */
-const CLOSE_GRACE = 500;
+const CLOSE_GRACE = 250;
 
 /** Everything that runs while the application serves hubs: made at boot, ended with the application. */
 @Injectable()
