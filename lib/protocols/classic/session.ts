@@ -72,6 +72,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   /** Messages that arrive while the past is being replayed. */
   private held: Envelope[] | undefined;
   private running = 0;
+  private paused = false;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
@@ -106,6 +107,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.attachedAt = this.lastSeenAt;
     this.grace = channel.transport === 'longPolling' ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
+    this.paused = false;
     try {
       await this.openWith(channel, opening);
     } catch (error) {
@@ -295,28 +297,40 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private settled(response: string): void {
     this.running--;
     this.regulate();
-    if (this.channel !== undefined) {
+    // A client that has moved to another transport has given the call up.
+    if (this.transport === 'webSockets') {
       this.outbox.push(new BareItem(response, false));
     }
   }
 
   /** A client whose calls pile up has to wait. */
   private regulate(): void {
-    const limit = this.services.classic.maximumParallelInvocationsPerClient;
-    if (this.running === limit) {
-      this.channel?.pause();
-    } else if (this.running === limit - 1) {
-      this.channel?.resume();
+    const full = this.running >= this.services.classic.maximumParallelInvocationsPerClient;
+    if (full !== this.paused) {
+      this.paused = full;
+      if (full) {
+        this.channel?.pause();
+      } else {
+        this.channel?.resume();
+      }
     }
   }
 
   /** While no channel is open, nothing is kept here: the log has it all, and a returning client asks for it. */
   override deliver(envelope: Envelope): void {
     if (this.held !== undefined) {
-      this.held.push(envelope);
+      this.hold(envelope, this.held);
     } else if (this.channel !== undefined) {
       super.deliver(envelope);
       this.answerExcluded(envelope);
+    }
+  }
+
+  /** What arrives during a long replay has a limit as well; beyond it the client has to come back once more. */
+  private hold(envelope: Envelope, held: Envelope[]): void {
+    if (held.push(envelope) > this.services.options.outbox.maxMessages) {
+      this.held = [];
+      this.overflowed();
     }
   }
 

@@ -282,6 +282,35 @@ describe.each(platforms)('classic WebSockets on %s', (platform) => {
   });
 });
 
+describe.each(platforms)('classic calls at the same time on %s', (platform) => {
+  test('a client with too many running calls has to wait', async () => {
+    const app = await startApp({
+      platform,
+      hubs: [WorkHub],
+      signalr: { classic: { maximumParallelInvocationsPerClient: 2 } },
+    });
+    gates.set('busy', deferred());
+    const busy = await RawClassicClient.connect(`${app.url}/signalr`);
+    const witness = await RawClassicClient.connect(`${app.url}/signalr`);
+    const call = (id: number, method: string, ...args: unknown[]): void =>
+      busy.socket.send(JSON.stringify({ H: 'workhub', M: method, A: args, I: id }));
+    call(0, 'wait', 'busy');
+    call(1, 'wait', 'busy');
+    // Both calls are running once the witness, who came later, is answered.
+    await witness.invoke('workhub', 'now');
+    await witness.invoke('workhub', 'now');
+    call(2, 'now');
+    await witness.invoke('workhub', 'now');
+    await witness.invoke('workhub', 'now');
+    expect(busy.socket.frames.pending).toEqual([]);
+    gates.get('busy')?.resolve();
+    expect((await busy.nextResponse('2')).R).toEqual(expect.any(Number));
+    await Promise.all([busy.abort(), witness.abort()]);
+    await app.close();
+    expect(app.logged).toEqual([]);
+  });
+});
+
 describe.each(platforms)('classic WebSockets without a size limit on %s', (platform) => {
   test('[classic 78] a message of a megabyte is handled', async () => {
     const app = await startApp({
