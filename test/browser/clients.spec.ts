@@ -168,14 +168,14 @@ describe.skipIf(missing('chromium'))('clients in Chromium', () => {
     });
 
     /** Starts the classic client with a handler for `hear` and gives its connection id. */
-    function startClassic(transport = 'webSockets'): Promise<string> {
-      return page.evaluate(async (name) => {
+    function startClassic(): Promise<string> {
+      return page.evaluate(async () => {
         const { $ } = window as unknown as ClassicPage;
         const heard: unknown[][] = ((window as unknown as ClassicPage).heard = []);
         $.connection.talkHub.client['hear'] = (...args: unknown[]) => heard.push(args);
-        await $.connection.hub.start({ transport: name });
+        await $.connection.hub.start({ transport: 'webSockets' });
         return $.connection.hub.id;
-      }, transport);
+      });
     }
 
     const heardBy = (count: number): Promise<unknown> =>
@@ -340,20 +340,6 @@ describe.skipIf(missing('chromium'))('clients in Chromium', () => {
       await connection.start();
       expect([inBrowser, await connection.invoke('me')]).toEqual(['ann', 'ann']);
       await connection.stop();
-    });
-
-    test.each(['serverSentEvents', 'longPolling'])('a classic client over %s', async (transport) => {
-      const id = await startClassic(transport);
-      expect(await callClassic('add', 2, 3)).toBe(5);
-      await callClassic('joinAndTell', 'g', 'hi');
-      expect(await heardBy(3)).toEqual([
-        ['all', 'hi'],
-        ['caller', 'hi'],
-        ['group', 'hi'],
-      ]);
-      await page.evaluate(() => (window as unknown as ClassicPage).$.connection.hub.stop());
-      const { stopCalled } = await disconnects.nextWhere('the goodbye', (end) => end.id === id);
-      expect(stopCalled).toBe(true);
     });
   });
 });

@@ -9,7 +9,7 @@ import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
-import type { Channel, ChannelEnd } from '../../transports/channel.js';
+import type { Channel, ChannelEnd, TransportName } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { ClassicCalls } from './calls.js';
@@ -77,6 +77,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
   private lastSeenAt: number;
+  private isPolling = false;
+  private greeting: Promise<void> | undefined;
 
   constructor(
     { connectionId, request, hubs, userId }: Admitted,
@@ -94,6 +96,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return this.hubs.map(({ name }) => name);
   }
 
+  /** A polling client is not away between two polls. */
+  override get transport(): TransportName | undefined {
+    return super.transport ?? (this.isPolling ? 'longPolling' : undefined);
+  }
+
   /**
    * Continues over a new channel; one that is still open is closed. The topics are subscribed before hubs are told, so
    * that what they send and which groups they join there reaches the client (signalr-2 §4.1).
@@ -105,7 +112,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.userId = opening.userId;
     this.lastSeenAt = this.services.options.clock.now();
     this.attachedAt = this.lastSeenAt;
-    this.grace = channel.transport === 'longPolling' ? this.services.classic.longPollDelay : GRACE;
+    this.isPolling = channel.transport === 'longPolling';
+    this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     this.paused = false;
     try {
@@ -139,12 +147,26 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       return;
     }
     if (!opening.startsSeparately) {
-      await this.raise({ name: 'onConnected', args: [] }, opening);
+      await this.greet(opening);
     }
     // Another channel may have taken over while hubs were told.
     if (this.channel === channel) {
       this.writer.initialize();
       this.outbox.push(ENVELOPE);
+    }
+  }
+
+  /**
+   * Raises `onConnected` for a client that never asks for it. One that connects again, because it fell back to another
+   * transport, waits for what its first request has begun (signalr-2 §4.1).
+   */
+  private async greet(opening: Opening): Promise<void> {
+    this.greeting ??= this.raise({ name: 'onConnected', args: [] }, opening);
+    try {
+      await this.greeting;
+    } catch (error) {
+      this.greeting = undefined;
+      throw error;
     }
   }
 
