@@ -236,17 +236,4 @@ describe.each(platforms)('classic long polling on %s', (platform) => {
     expect(poller.take({ status: 200, body: await held.ended })).toEqual({ C: expect.any(String), M: [] });
     expect(poller.cursor).not.toBe(before);
   });
-
-  test('[classic 136] [classic 141] a groups token travels in the form', async () => {
-    const poller = await connected();
-    await poller.send('join', 'g');
-    const { G } = poller.take(await poller.poll());
-    expect(G).toMatch(/^[\w-]+$/);
-    const held = await HttpStream.open('POST', poller.url('poll'), {
-      body: `messageId=${encodeURIComponent(poller.cursor)}&groupsToken=${encodeURIComponent(G ?? '')}`,
-    });
-    await poller.send('toGroup', 'g', 'members');
-    const frame = JSON.parse((await held.ended).trim()) as ClassicFrame;
-    expect([texts(frame), frame.G]).toEqual([['members'], undefined]);
-  });
 });

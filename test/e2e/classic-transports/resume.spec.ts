@@ -1,19 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { getHubContextToken, type IHubContext } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http } from '../../support/http.js';
-import { ChatHub, nextEvent, OtherHub } from '../classic/hubs.js';
+import { LineBreaker } from '../../support/line-breaker.js';
+import { persistentResponse } from '../../../lib/protocols/classic/codec.js';
+import { ChatHub, nextEvent } from '../classic/hubs.js';
 
 describe.each(platforms)('classic resume on %s', (platform) => {
   const clock = new FakeClock();
   const secret = 'resume tests';
   let app: TestApp;
+  let chat: IHubContext<ChatHub>;
 
   beforeAll(async () => {
-    app = await startApp({ platform, hubs: [ChatHub, OtherHub], signalr: { clock, secret } });
+    app = await startApp({ platform, hubs: [ChatHub], signalr: { clock, secret } });
+    chat = app.app.get<IHubContext<ChatHub>>(getHubContextToken(ChatHub), { strict: false });
   });
 
   afterAll(async () => {
@@ -78,59 +83,53 @@ describe.each(platforms)('classic resume on %s', (platform) => {
       await end(client, other);
     });
 
-    test('[classic 139] [classic 140] the groups token of another, or a broken one, is no error and no membership', async () => {
-      const [member, guest] = [await connect(), await connect()];
-      await member.invoke('ChatHub', 'join', 'secret');
-      await member.nextFrame(({ G }) => G !== undefined);
-      for (const token of [member.groupsToken, `${member.groupsToken?.slice(0, -2)}AA`, 'garbage']) {
-        await guest.drop();
-        guest.groupsToken = token;
-        await guest.reconnect();
-        await member.invoke('ChatHub', 'toGroup', 'secret', 'members only');
-        await member.invoke('ChatHub', 'broadcast', 'everybody');
-        expect(await guest.nextTexts(1)).toEqual(['everybody']);
-      }
-      await end(member, guest);
-    });
-
-    test('[classic 144] who has left its last group is in none', async () => {
+    test('[classic 133] without a cursor it hears what is new', async () => {
       const [client, other] = [await connect(), await connect()];
-      await client.invoke('ChatHub', 'join', 'g');
-      await client.nextFrame(({ G }) => G !== undefined);
-      await client.invoke('ChatHub', 'leave', 'g');
-      await client.nextFrame(({ G }) => G !== undefined);
       await client.drop();
+      await other.invoke('ChatHub', 'broadcast', 'missed');
+      client.cursor = undefined;
       await client.reconnect();
-      await other.invoke('ChatHub', 'toGroup', 'g', 'members');
-      await other.invoke('ChatHub', 'broadcast', 'everybody');
-      expect(await client.nextTexts(1)).toEqual(['everybody']);
+      await nextEvent('reconnected', client.connectionId);
+      await other.invoke('ChatHub', 'broadcast', 'new');
+      expect(await client.nextTexts(1)).toEqual(['new']);
       await end(client, other);
     });
 
-    test('[classic 134] a process that was started afresh with the same secret takes it back, with its groups', async () => {
+    test('[classic 134] with the cursor of another process it hears what is new', async () => {
       const client = await connect();
-      await client.invoke('ChatHub', 'join', 'g');
-      await client.nextFrame(({ G }) => G !== undefined);
+      await client.invoke('ChatHub', 'broadcast', 'there');
+      expect(await client.nextTexts(1)).toEqual(['there']);
       await client.drop();
-      const fresh = await startApp({ platform, hubs: [ChatHub, OtherHub], signalr: { clock, secret } });
-      const returning = new TransportClient(
-        client.client.elsewhere({ url: `${fresh.url}/signalr` }),
-        transport,
-      );
+      const fresh = await startApp({ platform, hubs: [ChatHub], signalr: { clock, secret } });
+      const other = await connect(['ChatHub'], fresh.url);
+      await other.invoke('ChatHub', 'broadcast', 'missed here');
+      const raw = client.client.elsewhere({ url: `${fresh.url}/signalr` });
+      const returning = new TransportClient(raw, transport);
       returning.cursor = client.cursor;
-      returning.groupsToken = client.groupsToken;
       await returning.reconnect();
       await nextEvent('reconnected', client.connectionId);
-      await returning.invoke('ChatHub', 'toGroup', 'g', 'still a member');
-      expect(await returning.nextTexts(1)).toEqual(['still a member']);
-      await end(returning);
+      await other.invoke('ChatHub', 'broadcast', 'new');
+      expect(await returning.nextTexts(1)).toEqual(['new']);
+      await end(returning, other);
       await fresh.close();
       expect(fresh.logged).toEqual([]);
+    });
+
+    test('[classic 135] of too many messages the most recent arrive', async () => {
+      const client = await connect();
+      await client.drop();
+      for (let index = 0; index < 1_200; index++) {
+        await chat.clients.all.addMessage(index);
+      }
+      await client.reconnect();
+      expect(await client.nextTexts(1_000)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 200));
+      await end(client);
     });
 
     test('[classic 145] a new connection starts without groups', async () => {
       const old = await connect();
       await old.invoke('ChatHub', 'join', 'g');
+      await old.nextFrame(({ G }) => G !== undefined);
       await end(old);
       const fresh = await connect();
       await fresh.invoke('ChatHub', 'toGroup', 'g', 'members');
@@ -140,48 +139,36 @@ describe.each(platforms)('classic resume on %s', (platform) => {
     });
   });
 
-  test('[classic 135] of too many messages the most recent arrive', async () => {
-    const client = await RawClassicClient.open(`${app.url}/signalr`, { hubs: ['ChatHub'] });
-    client.socket.destroy();
-    await client.socket.closed;
-    const other = await RawClassicClient.open(`${app.url}/signalr`);
-    for (let index = 0; index < 1_200; index++) {
-      await other.invoke('ChatHub', 'broadcast', index);
-    }
-    await client.openSocket('reconnect');
-    const seen: unknown[] = [];
-    while (seen.at(-1) !== 1_199) {
-      seen.push((await client.nextCall()).A[0]);
-    }
-    expect(seen).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 200));
-    await Promise.all([client.abort(), other.abort()]);
-  });
-
-  test('[classic 131] members of an envelope come in their order', async () => {
-    const poller = await RawClassicClient.negotiate(`${app.url}/signalr`, { hubs: ['ChatHub'] });
-    const query = poller.query().replace('webSockets', 'longPolling');
-    const { body } = await http('GET', `${app.url}/signalr/connect?${query}`);
-    expect(Object.keys(JSON.parse(body) as object)).toEqual(['C', 'S', 'M']);
-    const cursor = encodeURIComponent((JSON.parse(body) as { C: string }).C);
-    const data = encodeURIComponent('{"H":"chathub","M":"join","A":["g"],"I":0}');
-    await http('GET', `${app.url}/signalr/send?${query}&data=${data}`);
-    const joined = await http('GET', `${app.url}/signalr/poll?${query}&messageId=${cursor}`);
-    expect(Object.keys(JSON.parse(joined.body) as object)).toEqual(['C', 'G', 'M']);
-    await poller.abort();
-  });
-
-  test('[classic 142] groups of hubs that are no longer listed are not rejoined', async () => {
-    const client = await RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['ChatHub', 'OtherHub'] });
-    await client.invoke('ChatHub', 'join', 'g');
-    client.socket.destroy();
-    await client.socket.closed;
-    const other = await RawClassicClient.connect(`${app.url}/signalr`);
-    const returned = client.elsewhere({ hubs: ['OtherHub'] });
-    await returned.openSocket('reconnect');
-    await returned.invoke('ChatHub', 'echo', 'there');
-    await other.invoke('ChatHub', 'toGroup', 'g', 'members of ChatHub');
-    await other.invoke('OtherHub', 'broadcast', 'OtherHub');
-    expect(await returned.nextCall()).toMatchObject({ H: 'OtherHub' });
-    await Promise.all([client.abort(), other.abort()]);
+  test('[classic 131] members of an envelope come in their order, and only those that say something', async () => {
+    const delayed = await startApp({
+      platform,
+      hubs: [ChatHub],
+      signalr: { clock, classic: { longPollDelay: 100 } },
+    });
+    const lines = new LineBreaker(delayed);
+    const raw = await RawClassicClient.negotiate(`${delayed.url}/signalr`, { hubs: ['ChatHub'] });
+    const query = raw.query().replace('webSockets', 'longPolling');
+    const ask = async (operation: string, extra: string): Promise<Record<string, unknown>> => {
+      const { body } = await http('GET', `${delayed.url}/signalr/${operation}?${query}&${extra}`);
+      return JSON.parse(body) as Record<string, unknown>;
+    };
+    const init = await ask('connect', '');
+    expect(Object.keys(init)).toEqual(['C', 'S', 'L', 'M']);
+    await ask('send', `data=${encodeURIComponent('{"H":"chathub","M":"join","A":["g"],"I":0}')}`);
+    const joined = await ask('poll', `messageId=${encodeURIComponent(init['C'] as string)}`);
+    expect(Object.keys(joined)).toEqual(['C', 'G', 'L', 'M']);
+    const last = ask('poll', `messageId=${encodeURIComponent(joined['C'] as string)}`);
+    await vi.waitUntil(() => lines.holds('/poll?'));
+    await delayed.close();
+    expect(Object.keys(await last)).toEqual(['C', 'T', 'L', 'M']);
+    const all = {
+      cursor: '1',
+      initialized: true,
+      reconnect: true,
+      groupsToken: 'g',
+      pollDelay: 1,
+      messages: '',
+    };
+    expect(persistentResponse(all)).toBe('{"C":"d-1","S":1,"T":1,"G":"g","L":1,"M":[]}');
   });
 });
