@@ -40,6 +40,7 @@ export class Outbox<T extends OutboxItem> implements Flushable {
   private items: T[] = [];
   private bytes = 0;
   private scheduled = false;
+  private isLimited = true;
 
   constructor(
     private readonly owner: OutboxOwner<T>,
@@ -60,8 +61,18 @@ export class Outbox<T extends OutboxItem> implements Flushable {
       this.scheduled = true;
       flushAtEndOfTurn(this);
     }
-    if (this.items.length > this.limits.maxMessages || this.bytes > this.limits.maxBytes) {
+    if (this.isLimited && this.exceeded) {
       this.enforceLimits();
+    }
+  }
+
+  /** Takes in whatever is pushed meanwhile; the limits hold again for what is pushed afterwards. */
+  suspendLimits(push: () => void): void {
+    this.isLimited = false;
+    try {
+      push();
+    } finally {
+      this.isLimited = true;
     }
   }
 

@@ -9,7 +9,7 @@ import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
-import type { Channel, ChannelEnd, TransportName } from '../../transports/channel.js';
+import type { Channel, TransportName } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { ClassicCalls } from './calls.js';
@@ -212,7 +212,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (past.length === 0 && held.length === 0) {
       this.writer.cursor = backplane.tail();
     }
-    for (const envelope of [...past, ...held.filter(({ position }) => !replayed.has(position))]) {
+    // What a client comes back for has the limit of the log; held to that of the outbox, it might never catch up.
+    this.outbox.suspendLimits(() => past.forEach((envelope) => this.deliver(envelope)));
+    for (const envelope of held.filter(({ position }) => !replayed.has(position))) {
       this.deliver(envelope);
     }
   }
@@ -246,7 +248,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
-  onEnd(_end: ChannelEnd): void {
+  /** Drops a line that is not read. It counts as gone at once: what comes next is for the log alone. */
+  private drop(): void {
+    const { channel } = this;
+    this.onEnd();
+    channel?.destroy();
+  }
+
+  onEnd(): void {
     this.detach();
     this.lastSeenAt = this.services.options.clock.now();
     // What was not written is still in the log.
@@ -399,7 +408,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     ClassicConnection.logger.warn(
       `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
     );
-    this.channel?.destroy();
+    this.drop();
   }
 
   dropped(count: number): void {
@@ -434,7 +443,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     this.lastSeenAt = now;
     if (this.blockedFor(now) >= this.services.classic.disconnectTimeout) {
-      this.channel.destroy();
+      this.drop();
     } else if (this.hasTimedOut(now)) {
       this.close();
       this.lastSeenAt = now;
