@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -7,38 +5,24 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { launchChromium, openPage } from '../support/browser.js';
 import { missing } from '../support/requirements.js';
+import { type RunningSample, startSample } from '../support/sample.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Starts the compiled sample and gives the address that it prints. */
-async function startSample(): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['sample/01-chat/dist/main.js'], {
-    cwd: root,
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, url] = /^Open (http:\S+)/.exec(line) ?? [];
-    if (url !== undefined) {
-      return { child, url };
-    }
-  }
-  throw new Error('the sample ended before it printed its address');
-}
+/** Where the screenshot of the README is kept. */
+const screenshot = fileURLToPath(new URL('../../docs/images/chat.png', import.meta.url));
 
 describe.skipIf(missing('chromium'))('sample 01-chat', () => {
-  let sample: { child: ChildProcess; url: string };
+  let sample: RunningSample;
   let browser: Browser;
   let page: Page;
   let complaints: string[];
 
   beforeAll(async () => {
-    [sample, browser] = await Promise.all([startSample(), launchChromium()]);
+    [sample, browser] = await Promise.all([startSample('01-chat'), launchChromium()]);
   });
 
   afterAll(async () => {
     await browser.close();
-    sample.child.kill();
+    sample.stop();
   });
 
   beforeEach(async () => {
@@ -90,7 +74,7 @@ describe.skipIf(missing('chromium'))('sample 01-chat', () => {
     await expectText(panel('classic').locator('.message.own'), 'from 2013');
     expect(await panel('core').locator('.message.own', { hasText: 'from 2013' }).count()).toBe(0);
     if (process.env.UPDATE_SCREENSHOT === '1') {
-      await page.screenshot({ path: `${root}/docs/images/chat.png` });
+      await page.screenshot({ path: screenshot });
     }
   });
 
