@@ -9,9 +9,12 @@ export type {
   OutboxOptions,
 } from './common/options.js';
 export type { ProtocolFamily } from './connections/connection.js';
+export { Authorize } from './decorators/authorize.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
+export { HubProgress } from './decorators/hub-progress.decorator.js';
 export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
+export { UsePipeline } from './decorators/use-pipeline.decorator.js';
 export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
 export { GroupManager } from './hubs/group-manager.js';
 export { HubCallerContext } from './hubs/hub-caller-context.js';
@@ -19,16 +22,25 @@ export { HubCallerClients, HubClients } from './hubs/hub-clients.js';
 export type { ClientOf, IHubContext } from './hubs/hub-context.js';
 export { getHubContextToken } from './hubs/hub-context.token.js';
 export type { HubDescriptor, HubMethodDescriptor, HubParameter } from './hubs/hub-descriptor.js';
+export type { HubOutgoingContext, SendHubCall } from './hubs/hub-sender.js';
 export { HubException } from './hubs/hub.exception.js';
 export type { HubOptions } from './hubs/hub-options.js';
+export type { IProgress } from './hubs/progress.js';
 export { SignalRHub } from './hubs/signalr-hub.js';
 export { IUserIdProvider } from './hubs/user-id-provider.js';
+export { AuthorizeGuard, type AuthorizeOptions } from './invocation/authorize.guard.js';
+export { HubPipeline } from './invocation/hub-pipeline.js';
+export { HubPipelineModule, type Verdict } from './invocation/hub-pipeline-module.js';
 export {
+  type AuthorizeHubConnect,
   HubErrorContext,
   type HubIncomingContext,
-  HubPipelineModule,
+  type HubLifecycleContext,
   type InvokeHubMethod,
-} from './invocation/hub-pipeline.js';
+  type RaiseHubDisconnect,
+  type RaiseHubEvent,
+  type RejoinHubGroups,
+} from './invocation/pipeline-contexts.js';
 export { SignalRExecutionContext } from './invocation/signalr-execution-context.js';
 export type {
   Backplane,
@@ -43,7 +55,13 @@ export type {
   ConnectionEntry,
   ConnectionQuery,
 } from './messaging/connection-directory.js';
-export { type ClientCall, Envelope } from './messaging/envelope.js';
+export {
+  type ClientCall,
+  Envelope,
+  type Message,
+  type ProgressReport,
+  type RawMessage,
+} from './messaging/envelope.js';
 export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
 export type { NodeCommand } from './messaging/node-command.js';

@@ -26,6 +26,11 @@ export const errorMessages = {
   SIGNALR_UNSERIALIZABLE: (what: string, reason: string) => `${what} cannot be sent as JSON: ${reason}`,
   SIGNALR_ACK_TIMEOUT: (connectionId: string) =>
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
+  SIGNALR_PROGRESS_COMPLETED: () =>
+    'You cannot report progress on a hub method invocation that has already completed.',
+  SIGNALR_PIPELINE_INVOKED: () => 'Unable to add module. The HubPipeline has already been invoked.',
+  SIGNALR_AUTHORIZE_METHOD: () =>
+    'Outgoing authorization can only be required for an entire Hub, not a specific method.',
   SIGNALR_NOT_STARTED: () =>
     'SignalR has not started yet. Call clients after the application has been initialised.',
 } as const;

@@ -59,8 +59,11 @@ const classicDefaults: ClassicOptions = {
   maxRequestBodySize: 1_048_576,
   maximumParallelInvocationsPerClient: 1_000,
   enableDetailedErrors: false,
+  developmentMode: process.env.NODE_ENV === 'development',
   enableJSONP: false,
   enableJavaScriptProxies: true,
+  proxyUrl: undefined,
+  minifyProxy: undefined,
   transports: CLASSIC_TRANSPORTS,
 };
 
@@ -86,8 +89,11 @@ const classicRules: OptionRules<ClassicOptions> = {
   maxRequestBodySize: wholeNumber(1),
   maximumParallelInvocationsPerClient: wholeNumber(1),
   enableDetailedErrors: boolean,
+  developmentMode: boolean,
   enableJSONP: boolean,
   enableJavaScriptProxies: boolean,
+  proxyUrl: or(undefined, text),
+  minifyProxy: or(undefined, func),
   transports: listOf(...CLASSIC_TRANSPORTS),
 };
 

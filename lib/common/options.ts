@@ -60,10 +60,19 @@ export interface ClassicOptions {
   maximumParallelInvocationsPerClient: number;
   /** Sends the text of any error to clients, not only that of a HubException. Never in production. Default: false. */
   enableDetailedErrors: boolean;
+  /**
+   * Adds the stack trace (`T`) to errors whose text clients get to read. Never in production. Default: true if `NODE_ENV`
+   * is `development` (signalr-2 §6.3).
+   */
+  developmentMode: boolean;
   /** Answers requests with a `callback` by scripts, for pages of other origins in very old browsers. Default: false. */
   enableJSONP: boolean;
   /** Serves the generated proxy at `hubs` and `js`. Default: true. */
   enableJavaScriptProxies: boolean;
+  /** Url of the hubs that the generated proxy has, for servers that clients know under another path. Default: its own. */
+  proxyUrl: string | undefined;
+  /** Shrinks the generated proxy; called once with the whole script. A throw answers 500. Default: leaves it as it is. */
+  minifyProxy: ((script: string) => string) | undefined;
   /** What clients may connect over. Default: all. */
   transports: readonly ClassicTransport[];
 }

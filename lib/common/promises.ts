@@ -9,3 +9,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof (value as { then?: unknown }).then === 'function'
   );
 }
+
+/** Goes on with a value, at once unless it is a promise. */
+export function andThen<T, R>(
+  value: T | PromiseLike<T>,
+  proceed: (value: T) => R | Promise<R>,
+): R | Promise<R> {
+  return isThenable(value) ? Promise.resolve(value as PromiseLike<T>).then(proceed) : proceed(value as T);
+}

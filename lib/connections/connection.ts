@@ -69,7 +69,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
 
   /** Hands on a message of one of its topics. */
   deliver(envelope: Envelope): void {
-    if (this.over || envelope.call.excluded?.includes(this.id) === true) {
+    if (this.over || envelope.message.excluded?.includes(this.id) === true) {
       return;
     }
     const item = this.encode(envelope);

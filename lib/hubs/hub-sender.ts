@@ -4,17 +4,46 @@ import { SignalRError } from '../common/errors.js';
 import { toJson } from '../common/json.js';
 import { DONE, isThenable } from '../common/promises.js';
 import type { Backplane } from '../messaging/backplane.js';
-import type { ClientCall } from '../messaging/envelope.js';
-import type { Topic } from '../messaging/topics.js';
+import type { Message } from '../messaging/envelope.js';
+import { connectionTopic, type Topic } from '../messaging/topics.js';
+
+/**
+ * A call of a client method on its way out, as pipeline modules see it (signalr-2 §7.7).
+ *
+ * @publicApi
+ */
+export interface HubOutgoingContext {
+  /** Canonical name of the hub that calls. */
+  readonly hub: string;
+  /** The client method. Assign another name to call that one. */
+  method: string;
+  /** The arguments. Assign others to send those. */
+  args: readonly unknown[];
+  /** Whom it is for: `h-<hub>` everybody, `g-<hub>.<group>`, `u-<hub>.<user>`, `c-<connection id>`. */
+  readonly topics: readonly Topic[];
+  /** Connections that do not get it. */
+  readonly excluded: readonly string[];
+  /** Changed caller state as JSON, for calls to the caller of a classic client. */
+  readonly stateJson: string | undefined;
+}
+
+/** Sends a call to clients: the next step of the outgoing pipeline. */
+export type SendHubCall = (call: HubOutgoingContext) => void | Promise<void>;
+
+/** Wraps the sending of calls of one hub; undefined if no pipeline module has anything to do with it. */
+export type BuildOutgoing = ((send: SendHubCall) => SendHubCall) | undefined;
 
 /** Sends the client calls of one hub: the way of every message out starts here. */
 export class HubSender {
   private readonly logger = new Logger('SignalR.HubDispatcher');
+  private sendCall: SendHubCall | undefined;
 
   constructor(
     /** Canonical name of the hub. */
     readonly hub: string,
     private readonly backplane: Backplane,
+    /** Asked once, by the first call: by then all pipeline modules are known. */
+    private readonly outgoing: () => BuildOutgoing = () => undefined,
   ) {}
 
   /**
@@ -25,28 +54,56 @@ export class HubSender {
     topics: readonly Topic[],
     method: string,
     args: readonly unknown[],
-    excluded?: readonly string[],
+    excluded: readonly string[] = [],
     stateJson?: string,
   ): Promise<void> {
-    let accepted: void | Promise<void>;
+    const call: HubOutgoingContext = { hub: this.hub, method, args, topics, excluded, stateJson };
     try {
-      accepted = this.publish(topics, {
-        hub: this.hub,
-        method: requireMethod(method),
-        argumentsJson: toJson(args, 'An argument of', this.hub, method),
-        ...(stateJson !== undefined && { stateJson }),
-        ...(excluded !== undefined && excluded.length > 0 && { excluded }),
-      });
+      this.sendCall ??= this.build();
+      return this.reported(this.sendCall(call), method);
     } catch (error) {
-      accepted = Promise.reject(error as Error);
+      return this.reported(Promise.reject(error as Error), method);
     }
-    return isThenable(accepted) ? this.reported(accepted, method) : DONE;
   }
 
-  private publish(topics: readonly Topic[], call: ClientCall): void | Promise<void> {
+  /** Publishes what a running method says of its progress (signalr-2 §6.4). */
+  report(connectionId: string, invocationId: string, value: unknown, stateJson?: string): Promise<void> {
+    try {
+      const valueJson = toJson(value, 'The progress of a call of', this.hub);
+      const state = stateJson === undefined ? {} : { stateJson };
+      const message: Message = { type: 'progress', invocationId, valueJson, ...state };
+      return this.reported(this.publish([connectionTopic(connectionId)], message), 'progress');
+    } catch (error) {
+      return this.reported(Promise.reject(error as Error), 'progress');
+    }
+  }
+
+  private build(): SendHubCall {
+    const publish: SendHubCall = (call) => this.publishCall(call);
+    return this.outgoing()?.(publish) ?? publish;
+  }
+
+  private publishCall({
+    topics,
+    method,
+    args,
+    excluded,
+    stateJson,
+  }: HubOutgoingContext): void | Promise<void> {
+    return this.publish(topics, {
+      type: 'call',
+      hub: this.hub,
+      method: requireMethod(method),
+      argumentsJson: toJson(args, 'An argument of', this.hub, method),
+      ...(stateJson !== undefined && { stateJson }),
+      ...(excluded.length > 0 && { excluded }),
+    });
+  }
+
+  private publish(topics: readonly Topic[], message: Message): void | Promise<void> {
     let pending: Promise<unknown> | undefined;
     for (const topic of topics) {
-      const accepted = this.backplane.publish(topic, call);
+      const accepted = this.backplane.publish(topic, message);
       if (isThenable(accepted)) {
         pending = pending === undefined ? accepted : Promise.all([pending, accepted]);
       }
@@ -55,8 +112,13 @@ export class HubSender {
   }
 
   /** A send that nobody awaits must neither end the process nor fail in silence. */
-  private reported(accepted: Promise<void>, method: string): Promise<void> {
-    accepted.catch((error: unknown) => this.logger.error(`sending ${this.hub}.${method} failed`, error));
+  private reported(accepted: void | Promise<void>, what: string): Promise<void> {
+    if (!isThenable(accepted)) {
+      return DONE;
+    }
+    accepted.then(undefined, (error: unknown) =>
+      this.logger.error(`sending ${this.hub}.${what} failed`, error),
+    );
     return accepted;
   }
 }

@@ -5,6 +5,7 @@ import type { HubMethodMetadata, HubMetadata } from './hub-options.js';
 
 const HUB = 'signalr:hub';
 const HUB_METHODS = 'signalr:hub-methods';
+const HUB_PIPELINE = 'signalr:hub-pipeline';
 
 /** What `@Hub()` wrote on a class; undefined if the class itself has none (a base class does not make a hub). */
 export function readHubMetadata(type: object): HubMetadata | undefined {
@@ -21,6 +22,16 @@ const declared = new Set<Type>();
 /** Every hub class that has been loaded so far, provided or not: their contexts are injectable. */
 export function declaredHubs(): readonly Type[] {
   return [...declared];
+}
+
+/** Adds pipeline modules to a hub class, behind those of the classes it derives from. */
+export function writePipelineModules(type: Type, modules: readonly unknown[]): void {
+  Reflect.defineMetadata(HUB_PIPELINE, [...readPipelineModules(type), ...modules], type);
+}
+
+/** The pipeline modules of a hub class: instances and classes, the outermost first. */
+export function readPipelineModules(type: Type): readonly unknown[] {
+  return (Reflect.getMetadata(HUB_PIPELINE, type) as unknown[] | undefined) ?? [];
 }
 
 /** The canonical name of a hub class (signalr-2 §6.8). @throws SignalRError SIGNALR_HUB_NOT_DECORATED */

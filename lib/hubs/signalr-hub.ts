@@ -7,7 +7,7 @@ import type { HubCallerContext } from './hub-caller-context.js';
 /** What belongs to one call of a hub, or to one lifecycle event. */
 export interface HubCallScope {
   readonly context: HubCallerContext;
-  readonly clients: HubCallerClients<never>;
+  readonly clients: HubCallerClients;
   readonly groups: GroupManager;
 }
 
@@ -27,7 +27,7 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
 
   /** Selects clients to call. */
   get clients(): HubCallerClients<TClient> {
-    return this.call.clients as unknown as HubCallerClients<TClient>;
+    return this.call.clients as HubCallerClients<TClient>;
   }
 
   /** Who calls. */
@@ -60,6 +60,14 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
    * @param _error what it did wrong, if that ended a Core connection.
    */
   onDisconnected(_stopCalled: boolean, _error?: Error): unknown {
+    return undefined;
+  }
+
+  /**
+   * The call or event that this object was made for is over, with whatever outcome; a stream that the method returned has
+   * ended as well. A throw is logged. Default: nothing (signalr-2 §6.8).
+   */
+  dispose(): unknown {
     return undefined;
   }
 

@@ -4,6 +4,7 @@ import { HttpException } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 
 import type { HubDescriptor } from '../hubs/hub-descriptor.js';
+import type { HubRequest } from '../transports/hub-request.js';
 import type { HubHost } from './hub-host.js';
 import type { HubInvoker } from './hub-invoker.js';
 import { activate, isRefusal } from './method-runner.js';
@@ -28,13 +29,38 @@ export class ConnectGuard {
     private readonly enhancers: NestEnhancers,
   ) {}
 
-  /** @throws whatever a guard throws that is no refusal: the request then fails with 500. */
+  /**
+   * Pipeline modules are asked first, guards by the last of them (signalr-2 §7.7).
+   *
+   * @param hubRequest the request as hub code sees it.
+   * @throws whatever a guard or module throws that is no refusal: the request then fails with 500.
+   */
   async admit(
     hub: HubDescriptor,
     request: IncomingMessage,
     response: ServerResponse | undefined,
+    hubRequest: HubRequest,
   ): Promise<Admission> {
     const host = this.invoker.host(hub);
+    const { authorizeConnect } = host.steps;
+    if (authorizeConnect === undefined) {
+      return this.askGuards(host, request, response);
+    }
+    let status = statusFor(request);
+    const allowed = await authorizeConnect(async () => {
+      const admission = await this.askGuards(host, request, response);
+      status = admission.allowed ? status : admission.status;
+      return admission.allowed;
+    })(hub, hubRequest);
+    return allowed ? ALLOWED : { allowed, status };
+  }
+
+  private async askGuards(
+    host: HubHost,
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+  ): Promise<Admission> {
+    const hub = host.parts.descriptor;
     const guards = this.enhancers.guardsOf(await describeConnect(host, request));
     if (guards.length === 0) {
       return ALLOWED;
@@ -67,9 +93,10 @@ function connectHandler(hub: HubDescriptor): (...args: unknown[]) => unknown {
 
 /** A guard that only says no leaves it to SignalR's rule: 403 for who is known, 401 for who is not (signalr-2 §1.6). */
 function statusOf(error: HttpException, request: IncomingMessage): number {
-  if (error.getStatus() === UNAUTHENTICATED) {
-    return UNAUTHENTICATED;
-  }
+  return error.getStatus() === UNAUTHENTICATED ? UNAUTHENTICATED : statusFor(request);
+}
+
+function statusFor(request: IncomingMessage): number {
   const { user } = request as { user?: unknown };
   return user === undefined || user === null ? UNAUTHENTICATED : FORBIDDEN;
 }

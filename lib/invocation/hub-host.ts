@@ -1,13 +1,19 @@
-import type { Type } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { ContextIdFactory, type ContextId, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
+import { toError } from '../common/errors.js';
+import { isThenable } from '../common/promises.js';
+import { whenSettled } from '../common/streams.js';
 import type { HubMethodDescriptor } from '../hubs/hub-descriptor.js';
-import { HUB_CALL } from '../hubs/signalr-hub.js';
+import { HUB_CALL, SignalRHub } from '../hubs/signalr-hub.js';
 import type { HubCall, HubParts } from './hub-call.js';
-import { type BuildPipeline, compileMethod, type HubObject, type RunMethod } from './method-runner.js';
+import type { HubPipelineSteps } from './hub-pipeline.js';
+import { authorize, compileMethod, type HubObject, type RunMethod } from './method-runner.js';
 import type { EnhancedMethod, NestEnhancers } from './nest-enhancers.js';
 import { planParameters } from './parameter-plan.js';
+import { callArguments, SIGNALR_CONTEXT } from './signalr-execution-context.js';
 
 /** How a hub gets its object for a call. */
 type HubLifetime =
@@ -18,21 +24,36 @@ type HubLifetime =
   /** A new instance with a context of its own: for request-scoped and transient hubs, or request-scoped enhancers. */
   | 'scoped';
 
+type LifecycleName = 'onConnected' | 'onReconnected' | 'onDisconnected';
+
+/** Raises each event through the pipeline modules. */
+type Raisers = Readonly<Record<LifecycleName, (call: HubCall) => Promise<void>>>;
+
 /** One hub as a provider of the application: makes its objects and runs its methods. */
 export class HubHost {
   readonly lifetime: HubLifetime;
   private readonly type: Type;
   private readonly compiled = new Map<HubMethodDescriptor, RunMethod>();
+  private readonly logger = new Logger('SignalR.HubDispatcher');
+  /** False for hubs that have nothing to dispose of, which then costs nothing. */
+  private readonly disposes: boolean;
+  private raisers: Raisers | undefined;
 
   constructor(
     readonly parts: HubParts,
     private readonly wrapper: InstanceWrapper,
     private readonly moduleKey: string,
     private readonly enhancers: NestEnhancers,
-    private readonly pipeline: BuildPipeline | undefined,
+    private readonly pipeline: () => HubPipelineSteps,
   ) {
     this.type = parts.descriptor.type;
     this.lifetime = lifetimeOf(wrapper, this.type);
+    this.disposes = (this.type.prototype as SignalRHub).dispose !== SignalRHub.prototype.dispose;
+  }
+
+  /** What pipeline modules wrap around this hub. */
+  get steps(): HubPipelineSteps {
+    return this.pipeline();
   }
 
   /** Compiles every method that stays the same for all calls. Global enhancers must be known by now. */
@@ -58,18 +79,91 @@ export class HubHost {
       this.compiled.set(method, run);
     }
     if (this.lifetime === 'derived') {
-      return run(this.derive(call), call);
+      return this.runOn(this.derive(call), run, call);
     }
     const compiled = run;
-    return this.moduleRef
-      .create<HubObject>(this.type as Type<HubObject>)
-      .then((hub) => compiled(bindCall(hub, call), call));
+    return this.objectFor(call).then((hub) => this.runOn(hub, compiled, call));
+  }
+
+  /**
+   * Fails a call whose method was not found. Like any other it goes through the pipeline modules, and for classic
+   * clients through the guards of the class (signalr-2 §6.9; Core clients are answered first, signalr-core §6.2).
+   */
+  async fail(error: Error, call: HubCall): Promise<never> {
+    if (call.connection.protocol === 'classic') {
+      await this.checkAccess(call);
+    }
+    const reject = (): Promise<never> => Promise.reject(error);
+    return (await (this.steps.incoming?.(reject) ?? reject)(call)) as never;
   }
 
   /** Calls a lifecycle event on a hub object of its own. */
-  async raise(event: 'onConnected' | 'onReconnected' | 'onDisconnected', call: HubCall): Promise<void> {
+  raise(event: LifecycleName, call: HubCall): Promise<void> {
+    this.raisers ??= this.composeRaisers();
+    return this.raisers[event](call);
+  }
+
+  private composeRaisers(): Raisers {
+    const { connect, reconnect, disconnect } = this.steps;
+    const raise =
+      (event: LifecycleName) =>
+      (call: unknown): Promise<void> =>
+        this.raiseOnHub(event, call as HubCall);
+    const disconnected = disconnect?.(raise('onDisconnected'));
+    return {
+      onConnected: connect?.(raise('onConnected')) ?? raise('onConnected'),
+      onReconnected: reconnect?.(raise('onReconnected')) ?? raise('onReconnected'),
+      onDisconnected:
+        disconnected === undefined
+          ? raise('onDisconnected')
+          : (call) => disconnected(call, call.args[0] as boolean),
+    };
+  }
+
+  private async raiseOnHub(event: LifecycleName, call: HubCall): Promise<void> {
     const hub = await this.objectFor(call);
-    await (hub[event] as HubObject[string])(...call.args);
+    try {
+      await (hub[event] as HubObject[string])(...call.args);
+    } finally {
+      if (this.disposes) {
+        this.dispose(hub);
+      }
+    }
+  }
+
+  private runOn(hub: HubObject, run: RunMethod, call: HubCall): unknown {
+    if (!this.disposes) {
+      return run(hub, call);
+    }
+    let result: unknown;
+    try {
+      result = run(hub, call);
+    } catch (error) {
+      this.dispose(hub);
+      throw error;
+    }
+    return whenSettled(result, () => this.dispose(hub));
+  }
+
+  private dispose(hub: HubObject): void {
+    const report = (error: unknown): void =>
+      this.logger.error(`dispose of ${this.parts.descriptor.name} failed`, toError(error).stack);
+    try {
+      const disposed = (hub.dispose as HubObject[string])();
+      if (isThenable(disposed)) {
+        disposed.then(undefined, report);
+      }
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  private async checkAccess(call: HubCall): Promise<void> {
+    const scope = this.lifetime === 'scoped' ? await this.openScope(call.context) : undefined;
+    const guards = this.enhancers.guardsOf(this.describeFor(missingMethod, scope?.contextId));
+    const context = new ExecutionContextHost(callArguments(call), this.type, missingMethod);
+    context.setType(SIGNALR_CONTEXT);
+    await authorize(guards, context);
   }
 
   /** A method of this hub, as its enhancers are asked for. */
@@ -106,7 +200,7 @@ export class HubHost {
 
   private async runScoped(method: HubMethodDescriptor, call: HubCall): Promise<unknown> {
     const { contextId, hub } = await this.openScope(call.context);
-    return this.compileFor(method, hub, contextId)(bindCall(hub, call), call);
+    return this.runOn(bindCall(hub, call), this.compileFor(method, hub, contextId), call);
   }
 
   private derive(call: HubCall): HubObject {
@@ -124,7 +218,7 @@ export class HubHost {
       type: this.type,
       propertyKey,
       parameters: planParameters(this.type, propertyKey),
-      pipeline: this.pipeline,
+      pipeline: this.steps.incoming,
     });
   }
 
@@ -132,6 +226,11 @@ export class HubHost {
   private get moduleRef(): ModuleRef {
     return this.wrapper.host?.getProviderByKey(ModuleRef).instance as ModuleRef;
   }
+}
+
+/** What guards get as the handler of a call whose method does not exist: nothing is bound to it. */
+function missingMethod(): void {
+  // It is never called.
 }
 
 function bindCall(hub: HubObject, call: HubCall): HubObject {

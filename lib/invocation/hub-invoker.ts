@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
+import { from, fromEvent, lastValueFrom, type Observable, takeUntil, tap } from 'rxjs';
 
 import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
+import { isStream } from '../common/streams.js';
 import type { Connection } from '../connections/connection.js';
 import { CallerState } from '../hubs/caller-state.js';
 import { HubCallerContext } from '../hubs/hub-caller-context.js';
@@ -11,7 +13,6 @@ import type { HubRequest } from '../transports/hub-request.js';
 import { HubCall } from './hub-call.js';
 import type { HubHost } from './hub-host.js';
 import { HubInvocationError } from './invocation-error.js';
-import { type BuildPipeline, incomingContext } from './method-runner.js';
 
 /** What a client wants to have called. */
 export interface InvocationRequest {
@@ -22,6 +23,8 @@ export interface InvocationRequest {
   readonly state?: CallerState;
   /** The request that carried the call. */
   readonly request: HubRequest;
+  /** True if the client takes progress reports: it gets the items of a stream as such, and the last one as result. */
+  readonly takesProgress?: boolean;
 }
 
 /** What happens to a connection besides calls. */
@@ -33,10 +36,7 @@ export type LifecycleEvent =
 export class HubInvoker {
   private readonly logger = new Logger('SignalR.HubDispatcher');
 
-  constructor(
-    private readonly hosts: ReadonlyMap<HubDescriptor, HubHost>,
-    private readonly pipeline: BuildPipeline | undefined,
-  ) {}
+  constructor(private readonly hosts: ReadonlyMap<HubDescriptor, HubHost>) {}
 
   /** Prepares what can be prepared before the first call. */
   compile(): void {
@@ -69,23 +69,24 @@ export class HubInvoker {
       args,
       found,
       invocationId,
+      invocation.takesProgress === true,
     );
     if (method instanceof HubInvocationError) {
-      return this.fail(method, call);
+      return host.fail(method, call);
     }
     let result: unknown;
     try {
       result = host.run(method, call);
     } catch (error) {
+      call.complete();
       this.report(error, call);
       throw error;
     }
-    return isThenable(result)
-      ? result.then(undefined, (error: unknown) => {
-          this.report(error, call);
-          throw error;
-        })
-      : result;
+    if (isThenable(result) || isStream(result)) {
+      return this.settle(result, call);
+    }
+    call.complete();
+    return result;
   }
 
   /** Raises a lifecycle event of a hub. Rejects with whatever the hub threw. */
@@ -97,26 +98,31 @@ export class HubInvoker {
   ): Promise<void> {
     const host = this.host(hub);
     const context = new HubCallerContext(connection, request);
+    const state = new CallerState();
     const call = new HubCall(
       host.parts,
       connection,
       context,
-      new CallerState(),
+      state,
       '',
       event.args,
       undefined,
       undefined,
+      false,
     );
     return host.raise(event.name, call);
   }
 
-  /** A call that found no method still goes through the pipeline modules (signalr-2 §6.10). */
-  private fail(error: HubInvocationError, call: HubCall): unknown {
-    if (this.pipeline === undefined) {
+  private async settle(result: unknown, call: HubCall): Promise<unknown> {
+    try {
+      const value = await result;
+      return call.takesProgress && isStream(value) ? await reportItems(value, call) : value;
+    } catch (error) {
+      this.report(error, call);
       throw error;
+    } finally {
+      call.complete();
     }
-    const reject = (): Promise<never> => Promise.reject(error);
-    return this.pipeline(reject)(incomingContext(call, call.args));
   }
 
   /** Errors that the client reads are no news; everything else is logged, once, here. */
@@ -150,5 +156,19 @@ function findMethod(
   return new HubInvocationError(
     'argumentCount',
     `No overload of ${hub.name}.${target} takes ${argumentCount} argument(s).`,
+  );
+}
+
+/** A client that knows no streams gets each item as progress, for as long as it is there, and the last one as result. */
+function reportItems(
+  stream: Observable<unknown> | AsyncIterable<unknown>,
+  { progress, connection }: HubCall,
+): Promise<unknown> {
+  return lastValueFrom(
+    from(stream).pipe(
+      takeUntil(fromEvent(connection.aborted, 'abort')),
+      tap((item) => void progress.report(item)),
+    ),
+    { defaultValue: undefined },
   );
 }

@@ -1,119 +1,105 @@
-import { type CallHandler, type ExecutionContext, Logger, type NestInterceptor } from '@nestjs/common';
-import { from, lastValueFrom, type Observable } from 'rxjs';
+import { SignalRError } from '../common/errors.js';
+import { AuthorizeGuard } from './authorize.guard.js';
+import { HubPipelineModule } from './hub-pipeline-module.js';
+import type { PipelineSteps } from './pipeline-contexts.js';
 
-import { toError } from '../common/errors.js';
-import type { HubCallerContext } from '../hubs/hub-caller-context.js';
-import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
+/** Wraps a step of the pipeline in modules. */
+export type BuildStep<Name extends keyof PipelineSteps> = (step: PipelineSteps[Name]) => PipelineSteps[Name];
+
+/** A hub's pipeline: a step that no module has anything to do with is undefined, and costs nothing. */
+export type HubPipelineSteps = { readonly [Name in keyof PipelineSteps]: BuildStep<Name> | undefined };
+
+type Member = keyof HubPipelineModule;
+
+/** The members of a module by which it takes part in a step; the first one wraps it. */
+const MEMBERS: { readonly [Name in keyof PipelineSteps]: readonly [Member, ...Member[]] } = {
+  incoming: ['buildIncoming', 'onBeforeIncoming', 'onAfterIncoming', 'onIncomingError'],
+  outgoing: ['buildOutgoing', 'onBeforeOutgoing', 'onAfterOutgoing'],
+  connect: ['buildConnect', 'onBeforeConnect', 'onAfterConnect'],
+  reconnect: ['buildReconnect', 'onBeforeReconnect', 'onAfterReconnect'],
+  disconnect: ['buildDisconnect', 'onBeforeDisconnect', 'onAfterDisconnect'],
+  authorizeConnect: ['buildAuthorizeConnect', 'onBeforeAuthorizeConnect'],
+  rejoiningGroups: ['buildRejoiningGroups'],
+};
 
 /**
- * One call of a hub method, as pipeline modules see it (signalr-2 §7.7).
+ * The pipeline modules of the application. Usually they are given as options or with `@UsePipeline`; inject this to add
+ * some at run time, before the application has started (signalr-2 §7.7).
  *
  * @publicApi
  */
-export interface HubIncomingContext {
-  readonly hub: HubDescriptor;
-  /** Undefined if the method could not be found; the call then fails after `onBeforeIncoming`. */
-  readonly method: HubMethodDescriptor | undefined;
-  /** The method as the client spelled it. */
-  readonly target: string;
-  /** Arguments of the client in order, after pipes. */
-  readonly args: readonly unknown[];
-  readonly context: HubCallerContext;
-}
-
-/**
- * A failed call, as `onIncomingError` sees it (signalr-2 §7.7).
- *
- * @publicApi
- */
-export class HubErrorContext {
-  private replacement: { readonly value: unknown } | undefined;
-
-  constructor(
-    /** What was thrown. Assign another error to have that one reported instead. */
-    public error: Error,
-  ) {}
-
-  /** The result given in place of the error; undefined if none was. */
-  get result(): unknown {
-    return this.replacement?.value;
-  }
-
-  /** Assigning a result turns the failure into a success with that result. */
-  set result(value: unknown) {
-    this.replacement = { value };
-  }
-
-  /** True once a result was assigned. */
-  get handled(): boolean {
-    return this.replacement !== undefined;
-  }
-}
-
-/** Runs a call and gives its result. */
-export type InvokeHubMethod = (call: HubIncomingContext) => Promise<unknown>;
-
-/**
- * Sees every call of hub methods. Modules given to `pipeline` wrap each other in that order, the first outermost, and
- * all of them run after guards, interceptors and pipes: they do not see calls that were refused, nor arguments that did
- * not bind (signalr-2 §6.10, §7.7). The same class can be bound with `@UseInterceptors`, and then runs where
- * interceptors do.
- *
- * @publicApi
- */
-export abstract class HubPipelineModule implements NestInterceptor {
-  protected readonly logger = new Logger(this.constructor.name);
+export class HubPipeline {
+  private readonly modules: HubPipelineModule[] = [];
+  private readonly modulesOfHubs = new Map<string, readonly HubPipelineModule[]>();
+  private readonly steps = new Map<string, HubPipelineSteps>();
+  /** @internal Guards of all hubs, which run before any other. */
+  readonly guards: AuthorizeGuard[] = [];
 
   /**
-   * Runs before the method. Returning false skips it: the caller gets a success without result. A throw is the
-   * outcome of the call and skips `onIncomingError` of this module. Default: go on.
+   * Adds a module inside of those that were added before.
+   *
+   * @throws SignalRError SIGNALR_PIPELINE_INVOKED once the application has started.
    */
-  onBeforeIncoming(_call: HubIncomingContext): boolean | void | Promise<boolean | void> {
-    return true;
+  addModule(module: HubPipelineModule): this {
+    this.requireUnused();
+    this.modules.push(module);
+    return this;
   }
 
   /**
-   * Runs after the method has succeeded. What it returns becomes the result; undefined keeps the result as it is. A
-   * throw fails the call and goes to `onIncomingError`. Default: keeps the result.
+   * Refuses clients that are not authenticated, for all hubs: when they connect and on each call.
+   *
+   * @throws SignalRError SIGNALR_PIPELINE_INVOKED once the application has started.
    */
-  onAfterIncoming(_result: unknown, _call: HubIncomingContext): unknown {
-    return undefined;
+  requireAuthentication(): this {
+    this.requireUnused();
+    this.guards.push(new AuthorizeGuard());
+    return this;
   }
 
-  /**
-   * Runs when the method or `onAfterIncoming` has failed. Assign `error.error` or `error.result` to change the outcome.
-   * A throw replaces the error. Default: nothing.
-   */
-  onIncomingError(_error: HubErrorContext, _call: HubIncomingContext): void | Promise<void> {}
-
-  /** Wraps the rest of the pipeline. Override it to run around a call instead of before and after it. */
-  buildIncoming(invoke: InvokeHubMethod): InvokeHubMethod {
-    return async (call) => {
-      if ((await this.onBeforeIncoming(call)) === false) {
-        return undefined;
-      }
-      try {
-        const result = await invoke(call);
-        const replaced = await this.onAfterIncoming(result, call);
-        return replaced === undefined ? result : replaced;
-      } catch (thrown) {
-        const failure = new HubErrorContext(toError(thrown));
-        await this.onIncomingError(failure, call);
-        if (failure.handled) {
-          return failure.result;
-        }
-        // What is no Error is passed on as it was thrown, unless a module put something in its place.
-        throw failure.error.cause === thrown ? thrown : failure.error;
-      }
-    };
+  /** @internal Adds the modules of one hub; they run inside of those for all. */
+  addHubModules(hub: string, modules: readonly HubPipelineModule[]): void {
+    this.modulesOfHubs.set(hub, modules);
   }
 
-  /** Runs the hooks of this module as an interceptor of a hub or method. */
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const call = context.getArgByIndex<HubIncomingContext>(CALL_ARGUMENT);
-    return from(this.buildIncoming(() => lastValueFrom(next.handle(), { defaultValue: undefined }))(call));
+  /** @internal The pipeline of a hub, by canonical name. Asking for it closes the pipeline for further modules. */
+  of(hub: string): HubPipelineSteps {
+    let steps = this.steps.get(hub);
+    if (steps === undefined) {
+      const modules = [...this.modules, ...(this.modulesOfHubs.get(hub) ?? [])];
+      steps = composeAll(modules);
+      this.steps.set(hub, steps);
+    }
+    return steps;
+  }
+
+  private requireUnused(): void {
+    if (this.steps.size > 0) {
+      throw SignalRError.of('SIGNALR_PIPELINE_INVOKED');
+    }
   }
 }
 
-/** Where the arguments of an execution context carry the call. */
-export const CALL_ARGUMENT = 2;
+function composeAll(modules: readonly HubPipelineModule[]): HubPipelineSteps {
+  const names = Object.keys(MEMBERS) as (keyof PipelineSteps)[];
+  return Object.fromEntries(
+    names.map((name) => [name, compose(name, modules)]),
+  ) as unknown as HubPipelineSteps;
+}
+
+function compose(
+  name: keyof PipelineSteps,
+  modules: readonly HubPipelineModule[],
+): ((step: never) => unknown) | undefined {
+  const members = MEMBERS[name];
+  const involved = modules.filter((module) =>
+    members.some((member) => module[member] !== HubPipelineModule.prototype[member]),
+  );
+  return involved.length === 0
+    ? undefined
+    : (step) =>
+        involved.reduceRight<unknown>(
+          (next, module) => module[members[0]](next as never, undefined as never),
+          step,
+        );
+}

@@ -14,20 +14,19 @@ import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubCall } from './hub-call.js';
-import type { HubIncomingContext, InvokeHubMethod } from './hub-pipeline.js';
+import { BoundCall } from './bound-call.js';
+import type { BuildStep } from './hub-pipeline.js';
+import type { InvokeHubMethod } from './pipeline-contexts.js';
 import { HubInvocationError } from './invocation-error.js';
 import type { EnhancedMethod, MethodEnhancers, NestEnhancers } from './nest-enhancers.js';
 import type { PlannedParameter } from './parameter-plan.js';
-import { type CallArguments, SIGNALR_CONTEXT } from './signalr-execution-context.js';
+import { callArguments, SIGNALR_CONTEXT } from './signalr-execution-context.js';
 
 /** A hub object, made for one call. */
 export type HubObject = Record<string, (...args: unknown[]) => unknown>;
 
 /** Runs one hub method on a hub object. What it gives is the bare result, a promise of it, or a throw. */
 export type RunMethod = (hub: HubObject, call: HubCall) => unknown;
-
-/** Wraps the innermost step, the method itself, in the pipeline modules of the application. */
-export type BuildPipeline = (invoke: InvokeHubMethod) => InvokeHubMethod;
 
 interface ResolvedParameter extends PlannedParameter {
   readonly allPipes: readonly PipeTransform[];
@@ -41,7 +40,7 @@ export interface MethodRunnerParts {
   readonly propertyKey: string;
   readonly parameters: readonly PlannedParameter[];
   /** Undefined if there are no pipeline modules. */
-  readonly pipeline: BuildPipeline | undefined;
+  readonly pipeline: BuildStep<'incoming'> | undefined;
 }
 
 /**
@@ -83,6 +82,8 @@ interface Progress {
 
 class EnhancedRunner {
   private readonly needsBinding: boolean;
+  /** The method inside of the pipeline modules; undefined if there are none. */
+  private readonly invokeInPipeline: InvokeHubMethod | undefined;
 
   constructor(
     private readonly parts: MethodRunnerParts,
@@ -90,6 +91,7 @@ class EnhancedRunner {
     private readonly parameters: readonly ResolvedParameter[],
   ) {
     this.needsBinding = !parameters.every(isBare);
+    this.invokeInPipeline = parts.pipeline?.(BoundCall.run);
   }
 
   async run(hub: HubObject, call: HubCall): Promise<unknown> {
@@ -104,9 +106,8 @@ class EnhancedRunner {
   }
 
   private contextOf(call: HubCall): ExecutionContextHost {
-    const args: CallArguments = [call.context, call.args, call, call.target];
     const context = new ExecutionContextHost(
-      args as unknown as unknown[],
+      callArguments(call),
       this.parts.type,
       this.parts.enhanced.method,
     );
@@ -146,13 +147,9 @@ class EnhancedRunner {
     const args = this.needsBinding ? await this.bind(call.args, context) : call.args;
     progress.step = 'method';
     const method = hub[this.parts.propertyKey] as HubObject[string];
-    if (this.parts.pipeline === undefined) {
-      return method.apply(hub, args as unknown[]);
-    }
-    const incoming: HubIncomingContext = incomingContext(call, args);
-    return this.parts.pipeline(async ({ args: current }) => method.apply(hub, current as unknown[]))(
-      incoming,
-    );
+    return this.invokeInPipeline === undefined
+      ? method.apply(hub, args as unknown[])
+      : this.invokeInPipeline(new BoundCall(call, args, hub, method));
   }
 
   private async bind(sent: readonly unknown[], context: ExecutionContextHost): Promise<unknown[]> {
@@ -203,12 +200,6 @@ class EnhancedRunner {
   }
 }
 
-/** The call as pipeline modules see it. */
-export function incomingContext(call: HubCall, args: readonly unknown[]): HubIncomingContext {
-  const { hub, method, target, context } = call;
-  return { hub, method, target, args, context };
-}
-
 function initialValue(
   { source, data }: ResolvedParameter,
   sent: readonly unknown[],
@@ -239,6 +230,18 @@ export async function activate(guards: readonly CanActivate[], context: Executio
     if (!answer) {
       throw new ForbiddenException('Forbidden resource');
     }
+  }
+}
+
+/** Asks guards, and makes a refusal the failure of the call. @throws HubInvocationError */
+export async function authorize(
+  guards: readonly CanActivate[],
+  context: ExecutionContextHost,
+): Promise<void> {
+  try {
+    await activate(guards, context);
+  } catch (error) {
+    throw explain(error, 'guards');
   }
 }
 

@@ -66,7 +66,13 @@ export class NestEnhancers {
   private readonly pipes: PipesContextCreator;
   private readonly filters: HubFilterContext;
 
-  constructor(modules: ModulesContainer, config: ApplicationConfig, withGlobalFilters: boolean) {
+  /** @param rules guards of all hubs, which run before those of the application. */
+  constructor(
+    modules: ModulesContainer,
+    config: ApplicationConfig,
+    withGlobalFilters: boolean,
+    private readonly rules: readonly CanActivate[] = [],
+  ) {
     const container = { getModules: () => modules } as unknown as NestContainer;
     this.guards = new GuardsContextCreator(container, config);
     this.interceptors = new InterceptorsContextCreator(container, config);
@@ -86,7 +92,7 @@ export class NestEnhancers {
   }
 
   guardsOf({ instance, method, moduleKey, contextId, inquirerId }: EnhancedMethod): CanActivate[] {
-    return this.guards.create(instance, method, moduleKey, contextId, inquirerId);
+    return [...this.rules, ...this.guards.create(instance, method, moduleKey, contextId, inquirerId)];
   }
 
   /** Instances of the pipes that a parameter decorator was given. */

@@ -1,10 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
-import { CALL_ARGUMENT, type HubIncomingContext } from './hub-pipeline.js';
+import type { IProgress } from '../hubs/progress.js';
+import type { HubIncomingContext } from './pipeline-contexts.js';
 
 /** The type of execution contexts of hubs: `context.getType() === 'signalr'`. */
 export const SIGNALR_CONTEXT = 'signalr';
+
+/** Where the arguments of an execution context carry the call. */
+export const CALL_ARGUMENT = 2;
 
 /**
  * Arguments of an execution context of a call. They lie like those of a gateway, so `switchToWs()` gives the caller,
@@ -16,6 +20,11 @@ export type CallArguments = readonly [
   call: HubIncomingContext,
   pattern: string,
 ];
+
+/** The arguments of the execution context of a call. */
+export function callArguments(call: HubIncomingContext): CallArguments & unknown[] {
+  return [call.context, call.args, call, call.target] as unknown as CallArguments & unknown[];
+}
 
 /**
  * Reads an execution context inside guards, interceptors, filters and parameter decorators of hubs.
@@ -43,6 +52,11 @@ export class SignalRExecutionContext {
   /** Who calls. */
   get caller(): HubCallerContext {
     return this.context.getArgByIndex<HubCallerContext>(0);
+  }
+
+  /** Tells the caller how far the call is. */
+  get progress(): IProgress<unknown> {
+    return this.call.progress;
   }
 
   /** What the client sent, in order, before pipes. */

@@ -1,5 +1,5 @@
 import type { ConnectionDirectory } from './connection-directory.js';
-import type { ClientCall, Envelope } from './envelope.js';
+import type { Envelope, Message } from './envelope.js';
 import type { NodeCommand } from './node-command.js';
 import type { Topic } from './topics.js';
 
@@ -61,10 +61,10 @@ export interface Backplane {
   stop(): void | Promise<void>;
 
   /**
-   * Publishes a call to one topic. Returns (or resolves) when the backplane has accepted it, not when it was received;
-   * calls accepted one after another reach each subscriber in that order. A throw reaches the sender.
+   * Publishes a message to one topic. Returns (or resolves) when the backplane has accepted it, not when it was received;
+   * messages accepted one after another reach each subscriber in that order. A throw reaches the sender.
    */
-  publish(topic: Topic, call: ClientCall): void | Promise<void>;
+  publish(topic: Topic, message: Message): void | Promise<void>;
 
   /** From now on the node gets the messages of a topic. Called once per topic until it is unsubscribed. */
   subscribe(topic: Topic): void | Promise<void>;

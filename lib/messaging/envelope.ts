@@ -2,6 +2,7 @@ import type { Topic } from './topics.js';
 
 /** A call of a client method, as a selector hands it to the backplane. */
 export interface ClientCall {
+  readonly type: 'call';
   /** Canonical name of the hub that calls. */
   readonly hub: string;
   /** The client method, spelled as the application wrote it. */
@@ -14,6 +15,27 @@ export interface ClientCall {
   readonly excluded?: readonly string[];
 }
 
+/** What a running hub method says of its progress, for the classic client that called it (signalr-2 §6.4). */
+export interface ProgressReport {
+  readonly type: 'progress';
+  /** What the client calls the invocation. */
+  readonly invocationId: string;
+  readonly valueJson: string;
+  /** Changed caller state as a JSON object. */
+  readonly stateJson?: string;
+  readonly excluded?: undefined;
+}
+
+/** A value for the clients of a persistent connection (signalr-2 §7.11). */
+export interface RawMessage {
+  readonly type: 'raw';
+  readonly valueJson: string;
+  readonly excluded?: readonly string[];
+}
+
+/** Everything that travels to clients. It holds texts only, so that it may be sent to other processes as JSON. */
+export type Message = ClientCall | ProgressReport | RawMessage;
+
 /**
  * A published message. One object is handed to all receivers of a node, and remembers what it looks like in each
  * protocol, so that it is encoded once per codec and not once per receiver.
@@ -23,7 +45,7 @@ export class Envelope {
 
   constructor(
     readonly topic: Topic,
-    readonly call: ClientCall,
+    readonly message: Message,
     /**
      * Where the message stands in the log of the backplane: what a connection that received it hands back as its
      * cursor. Opaque to everything but the backplane; only letters, digits and `-`, `_`, `:`.

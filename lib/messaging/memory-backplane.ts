@@ -2,7 +2,7 @@ import { type CancelTimer, type Clock, systemClock } from '../common/clock.js';
 import { SignalRError } from '../common/errors.js';
 import type { Backplane, BackplaneHealth, BackplaneNode, Replay, ReplayTopic } from './backplane.js';
 import type { ConnectionDirectory } from './connection-directory.js';
-import type { ClientCall } from './envelope.js';
+import type { Message } from './envelope.js';
 import { MemoryBroker } from './memory-broker.js';
 import type { NodeCommand } from './node-command.js';
 import type { Topic } from './topics.js';
@@ -66,9 +66,9 @@ export class MemoryBackplane implements Backplane {
     }
   }
 
-  publish(topic: Topic, call: ClientCall): void {
+  publish(topic: Topic, message: Message): void {
     this.requireNode();
-    this.broker.publish(topic, call);
+    this.broker.publish(topic, message);
   }
 
   subscribe(topic: Topic): void {

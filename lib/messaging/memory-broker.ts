@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { type BackplaneNode, InvalidCursorError, type Replay, type ReplayTopic } from './backplane.js';
-import { type ClientCall, Envelope } from './envelope.js';
+import { Envelope, type Message } from './envelope.js';
 import { MemoryDirectory } from './memory-directory.js';
 import { type LogEntry, TopicLog } from './topic-log.js';
 import type { Topic } from './topics.js';
@@ -40,14 +40,14 @@ export class MemoryBroker {
 
   constructor(private readonly options: MemoryLogOptions) {}
 
-  publish(topic: Topic, call: ClientCall): void {
+  publish(topic: Topic, message: Message): void {
     const state = this.topics.get(topic);
     // A topic that nobody was subscribed to of late keeps nothing (signalr-2 §5.3).
     if (state === undefined) {
       return;
     }
     const sequence = ++this.sequence;
-    const envelope = new Envelope(topic, call, this.cursor(sequence));
+    const envelope = new Envelope(topic, message, this.cursor(sequence));
     state.log ??= new TopicLog(this.options.bufferSize);
     state.log.append(sequence, envelope);
     for (const node of state.nodes) {

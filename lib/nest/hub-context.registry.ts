@@ -7,6 +7,7 @@ import { HubClients } from '../hubs/hub-clients.js';
 import type { IHubContext } from '../hubs/hub-context.js';
 import { hubName } from '../hubs/hub.metadata.js';
 import { HubSender } from '../hubs/hub-sender.js';
+import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { Backplane } from '../messaging/backplane.js';
 import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
 
@@ -28,6 +29,7 @@ export class HubContextRegistry {
     @Inject(BACKPLANE) private readonly backplane: Backplane,
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
     private readonly catalog: HubCatalog,
+    private readonly pipeline: HubPipeline,
   ) {}
 
   /**
@@ -45,7 +47,7 @@ export class HubContextRegistry {
   parts(name: string): HubContextParts {
     let parts = this.contexts.get(name);
     if (parts === undefined) {
-      const sender = new HubSender(name, this.backplane);
+      const sender = new HubSender(name, this.backplane, () => this.pipeline.of(name).outgoing);
       parts = {
         sender,
         clients: new HubClients(sender),

@@ -1,7 +1,7 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 
 import type { SignalROptions } from '../common/option-defaults.js';
-import type { HubPipelineModule } from '../invocation/hub-pipeline.js';
+import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { Backplane } from '../messaging/backplane.js';
 
 /**
@@ -11,7 +11,7 @@ import type { Backplane } from '../messaging/backplane.js';
  */
 export interface SignalRModuleOptions extends SignalROptions {
   /**
-   * Modules that see every call, the first outermost: instances, or classes that are providers of any module or whose
+   * Modules that see everything that goes through hubs, the first outermost: instances, or classes that are providers of any module or whose
    * dependencies the importing module can see. Default: none.
    */
   pipeline?: readonly (HubPipelineModule | Type<HubPipelineModule>)[];

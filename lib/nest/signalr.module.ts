@@ -19,8 +19,10 @@ import { HubCatalog } from '../hubs/hub-catalog.js';
 import { getHubContextToken } from '../hubs/hub-context.token.js';
 import { declaredHubs } from '../hubs/hub.metadata.js';
 import { MemoryBackplane } from '../messaging/memory-backplane.js';
+import { HubPipeline } from '../invocation/hub-pipeline.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import { HubExplorer } from './hub.explorer.js';
+import { ProviderFinder } from './provider-finder.js';
 import type {
   SignalRModuleAsyncOptions,
   SignalRModuleOptions,
@@ -131,10 +133,12 @@ function dynamicModule(
       HubCatalog,
       HubContextRegistry,
       HubExplorer,
+      HubPipeline,
+      ProviderFinder,
       SignalRServer,
       ...contexts,
     ],
-    exports: [HubContextRegistry, ...contexts.map(({ provide }) => provide)],
+    exports: [HubContextRegistry, HubPipeline, ...contexts.map(({ provide }) => provide)],
   };
 }
 

@@ -1,27 +1,30 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-import { Inject, Injectable, Logger, type Type } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import type { ServerOptions } from '../common/options.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { Heartbeat } from '../connections/heartbeat.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
+import { readPipelineModules } from '../hubs/hub.metadata.js';
 import { DefaultUserIdProvider, IUserIdProvider } from '../hubs/user-id-provider.js';
 import { ConnectGuard } from '../invocation/connect-guard.js';
 import { HubHost } from '../invocation/hub-host.js';
 import { HubInvoker } from '../invocation/hub-invoker.js';
-import type { HubPipelineModule, InvokeHubMethod } from '../invocation/hub-pipeline.js';
-import type { BuildPipeline } from '../invocation/method-runner.js';
+import { HubPipeline, type HubPipelineSteps } from '../invocation/hub-pipeline.js';
+import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import { NestEnhancers } from '../invocation/nest-enhancers.js';
 import type { Backplane } from '../messaging/backplane.js';
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
+import { HubApplication } from '../protocols/classic/hub-application.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import { type DiscoveredHub, HubExplorer } from './hub.explorer.js';
+import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
 import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
@@ -50,7 +53,8 @@ export class SignalRServer {
     private readonly catalog: HubCatalog,
     private readonly explorer: HubExplorer,
     private readonly contexts: HubContextRegistry,
-    private readonly moduleRef: ModuleRef,
+    private readonly pipeline: HubPipeline,
+    private readonly providers: ProviderFinder,
     private readonly modules: ModulesContainer,
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
@@ -66,13 +70,14 @@ export class SignalRServer {
   async start(importer: ModuleRef): Promise<void> {
     const basePath = this.basePath();
     const hubs = this.explorer.explore(basePath);
+    await this.loadPipeline(hubs, importer);
     await this.backplane.start(this.registry);
     const httpServer = this.httpServer();
     if (httpServer === undefined) {
       return;
     }
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
-    this.router = new EndpointRouter(await this.createEndpoints(hubs, basePath, importer, this.adapter));
+    this.router = new EndpointRouter(this.createEndpoints(hubs, basePath, this.adapter));
     this.adapter.takeOver();
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
@@ -124,32 +129,32 @@ export class SignalRServer {
     return endpoint !== undefined;
   }
 
-  private async createEndpoints(
+  private createEndpoints(
     hubs: readonly DiscoveredHub[],
     basePath: string,
-    importer: ModuleRef,
     adapter: SignalRAdapter,
-  ): Promise<Endpoint[]> {
-    const services = await this.createServices(hubs, basePath, importer, adapter);
+  ): Endpoint[] {
+    const services = this.createServices(hubs, basePath, adapter);
     const { classic, core } = this.options;
     return [
       ...(core === false ? [] : hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
-      ...(classic === false ? [] : [new ClassicEndpoint(services, classic)]),
+      ...(classic === false
+        ? []
+        : [new ClassicEndpoint(services, classic, basePath, new HubApplication(services, classic))]),
     ];
   }
 
-  private async createServices(
+  private createServices(
     hubs: readonly DiscoveredHub[],
     basePath: string,
-    importer: ModuleRef,
     adapter: SignalRAdapter,
-  ): Promise<ProtocolServices> {
+  ): ProtocolServices {
     const { secret, useGlobalFilters } = this.options;
-    const enhancers = new NestEnhancers(this.modules, this.config, useGlobalFilters);
-    const pipeline = await this.createPipeline(importer);
+    const enhancers = new NestEnhancers(this.modules, this.config, useGlobalFilters, this.pipeline.guards);
     const hosts = hubs.map(({ descriptor, wrapper, moduleKey }) => {
       const { sender, groups } = this.contexts.parts(descriptor.name);
-      const host = new HubHost({ descriptor, sender, groups }, wrapper, moduleKey, enhancers, pipeline);
+      const steps = (): HubPipelineSteps => this.pipeline.of(descriptor.name);
+      const host = new HubHost({ descriptor, sender, groups }, wrapper, moduleKey, enhancers, steps);
       if (host.lifetime === 'created') {
         this.logger.warn(
           `hub ${descriptor.name} has #private members, so each call makes a new instance; private members of TypeScript cost nothing`,
@@ -157,7 +162,7 @@ export class SignalRServer {
       }
       return [descriptor, host] as const;
     });
-    this.invoker = new HubInvoker(new Map(hosts), pipeline);
+    this.invoker = new HubInvoker(new Map(hosts));
     return {
       options: this.options,
       basePath,
@@ -167,35 +172,19 @@ export class SignalRServer {
       connectGuard: new ConnectGuard(this.invoker, enhancers),
       registry: this.registry,
       backplane: this.backplane,
-      userIds: this.findUserIdProvider(),
+      userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: (options) => adapter.createHubServer(options),
     };
   }
 
-  private async createPipeline(importer: ModuleRef): Promise<BuildPipeline | undefined> {
-    const modules: HubPipelineModule[] = [];
-    for (const given of this.moduleOptions.pipeline ?? []) {
-      modules.push(typeof given === 'function' ? await this.instantiate(given, importer) : given);
+  private async loadPipeline(hubs: readonly DiscoveredHub[], importer: ModuleRef): Promise<void> {
+    for (const module of await this.providers.resolve(this.moduleOptions.pipeline ?? [], importer)) {
+      this.pipeline.addModule(module);
     }
-    if (modules.length === 0) {
-      return undefined;
+    for (const { descriptor } of hubs) {
+      const given = readPipelineModules(descriptor.type) as HubPipelineModule[];
+      this.pipeline.addHubModules(descriptor.name, await this.providers.resolve(given, importer));
     }
-    return (invoke: InvokeHubMethod) =>
-      modules.reduceRight((next, module) => module.buildIncoming(next), invoke);
-  }
-
-  private instantiate<T>(type: Type<T>, importer: ModuleRef): T | Promise<T> {
-    return this.findProvider<T>(type) ?? importer.create(type);
-  }
-
-  /** Any module may provide it. */
-  private findUserIdProvider(): IUserIdProvider {
-    return this.findProvider<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider();
-  }
-
-  private findProvider<T>(token: Type<T> | (abstract new (...args: never[]) => T)): T | undefined {
-    const isProvided = [...this.modules.values()].some((module) => module.providers.has(token as Type<T>));
-    return isProvided ? this.moduleRef.get<T>(token as Type<T>, { strict: false }) : undefined;
   }
 
   private basePath(): string {

@@ -27,12 +27,12 @@ export class RecordingNode implements BackplaneNode {
 
 /** A call of a client method with one text as its argument. */
 export function call(text: string): ClientCall {
-  return { hub: 'ChatHub', method: 'hear', argumentsJson: JSON.stringify([text]) };
+  return { type: 'call', hub: 'ChatHub', method: 'hear', argumentsJson: JSON.stringify([text]) };
 }
 
 /** The text of {@link call}. */
-export const textOf = ({ call: { argumentsJson } }: Envelope): string =>
-  (JSON.parse(argumentsJson) as [string])[0];
+export const textOf = ({ message }: Envelope): string =>
+  (JSON.parse((message as ClientCall).argumentsJson) as [string])[0];
 
 /**
  * What every backplane has to do.

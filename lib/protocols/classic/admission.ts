@@ -1,11 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { ClassicTransport } from '../../common/options.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
-import { groupTopic, type Topic } from '../../messaging/topics.js';
+import type { Topic } from '../../messaging/topics.js';
 import type { HttpAnswer } from '../../transports/http.js';
-import { readConnectionData } from './connection-data.js';
+import type { Dispatcher } from './application.js';
 import type { ClassicRequest } from './request.js';
+import type { Rejoined } from './membership.js';
 import type { Admitted, ClassicServices } from './session.js';
 import type { ConnectionToken } from './tokens.js';
 
@@ -22,26 +20,6 @@ export const rejection = (status: number, body = ''): HttpAnswer => ({ status, b
 /** The checks that a request of a classic client has to pass, by the numbers of signalr-2 §1.1. */
 export class Admission {
   constructor(private readonly services: ClassicServices) {}
-
-  /** Step 3: refused hubs are left out; if none is left, the request is refused (signalr-2 §6.2). */
-  async authorizeHubs(
-    request: IncomingMessage,
-    response: ServerResponse | undefined,
-    classic: ClassicRequest,
-  ): Promise<HubDescriptor[]> {
-    const hubs = readConnectionData(classic.query.get('connectionData'), this.services.catalog);
-    const admissions = await Promise.all(
-      hubs.map((hub) => this.services.connectGuard.admit(hub, request, response)),
-    );
-    // Guards put the user on the request.
-    classic.user = (request as { user?: unknown }).user;
-    const refused = admissions.find(({ allowed }) => !allowed);
-    const allowed = hubs.filter((_, index) => admissions[index]?.allowed);
-    if (allowed.length === 0 && refused?.allowed === false) {
-      throw new Rejected(rejection(refused.status));
-    }
-    return allowed;
-  }
 
   /** Step 7. */
   transportOf({ transportName }: ClassicRequest): ClassicTransport {
@@ -73,29 +51,49 @@ export class Admission {
     return token;
   }
 
-  /** Step 11. */
+  /** Step 11. @param known the groups of the connection, as far as this process knows it. */
   async admit(
     classic: ClassicRequest,
     connectionId: string,
-    hubs: readonly HubDescriptor[],
+    dispatcher: Dispatcher,
+    known: readonly Topic[],
   ): Promise<Admitted> {
     const userId = (await this.services.userIds.getUserId(classic)) ?? undefined;
+    const groups =
+      classic.isReceive || dispatcher.choosesGroups
+        ? await this.rejoin(classic, connectionId, dispatcher, known)
+        : NO_GROUPS;
+    return { connectionId, request: classic, userId, dispatcher, groups };
+  }
+
+  /**
+   * A client that comes back brings its groups in a token. What it was a member of when it was last here counts more: a
+   * change whose token was lost with the line is known here all the same.
+   */
+  private async rejoin(
+    classic: ClassicRequest,
+    connectionId: string,
+    dispatcher: Dispatcher,
+    known: readonly Topic[],
+  ): Promise<Rejoined> {
+    const offered = known.length > 0 ? known : this.readGroups(classic, connectionId, dispatcher);
+    if (offered.length === 0 && !dispatcher.choosesGroups) {
+      return NO_GROUPS;
+    }
+    const chosen = await dispatcher.rejoin(connectionId, offered, classic);
     return {
-      connectionId,
-      request: classic,
-      userId,
-      hubs,
-      groups: this.readGroups(classic, connectionId, hubs),
+      // A group that it leaves meanwhile must not come back.
+      topics: chosen.filter((topic) => !known.includes(topic)),
+      refused: offered.filter((topic) => !chosen.includes(topic)),
     };
   }
 
-  /** The groups of listed hubs in the groups token; the name of the hub may be spelled in any case. */
-  private readGroups(classic: ClassicRequest, connectionId: string, hubs: readonly HubDescriptor[]): Topic[] {
-    const qualified = this.services.tokens.readGroups(classic.value('groupsToken'), connectionId);
-    return qualified.flatMap((name) => {
-      const dot = name.indexOf('.');
-      const hub = hubs.find((listed) => listed.name.toLowerCase() === name.slice(0, dot).toLowerCase());
-      return hub === undefined ? [] : [groupTopic(hub.name, name.slice(dot + 1))];
-    });
+  private readGroups(classic: ClassicRequest, connectionId: string, dispatcher: Dispatcher): Topic[] {
+    return this.services.tokens
+      .readGroups(classic.value('groupsToken'), connectionId)
+      .map((name) => dispatcher.groupTopic(name))
+      .filter((topic) => topic !== undefined);
   }
 }
+
+const NO_GROUPS: Rejoined = { topics: [], refused: [] };

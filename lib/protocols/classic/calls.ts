@@ -1,19 +1,24 @@
 import { Logger } from '@nestjs/common';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { WsException } from '@nestjs/websockets';
 
 import { toError } from '../../common/errors.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
-import { isStream } from '../../common/streams.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubCatalog } from '../../hubs/hub-catalog.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker } from '../../invocation/hub-invoker.js';
+import { HubInvocationError } from '../../invocation/invocation-error.js';
 import type { HubRequest } from '../../transports/hub-request.js';
+import { isDeeperThan } from './depth.js';
 import { invocationErrorText } from './error-texts.js';
 import type { HubMessage } from './hub-message.js';
 import { hubResponse } from './hub-response.js';
 import { BadClassicRequest } from './request.js';
+
+/** How deep an argument may be nested (signalr-2 §6.9). */
+const ARGUMENT_DEPTH = 20;
+const TOO_DEEP = `The reader's MaxDepth of ${ARGUMENT_DEPTH} has been exceeded.`;
 
 /** Runs the calls of all clients and makes their answers. */
 export class ClassicCalls {
@@ -36,21 +41,26 @@ export class ClassicCalls {
     if (hub === undefined) {
       throw new BadClassicRequest(`'${message.hub}' Hub could not be resolved.`);
     }
+    const { method: target, args, invocationId, state } = message;
+    if (args.some((argument) => isDeeperThan(argument, ARGUMENT_DEPTH))) {
+      return this.failure(message, hub, new HubInvocationError('binding', TOO_DEEP));
+    }
     let result: unknown;
     try {
       result = this.invoker.invoke(connection, {
         hub,
-        target: message.method,
-        args: message.args,
-        invocationId: message.invocationId,
-        state: message.state,
+        target,
+        args,
+        invocationId,
+        state,
         request,
+        takesProgress: true,
       });
     } catch (error) {
       return this.failure(message, hub, error);
     }
-    return isThenable(result) || isStream(result)
-      ? lastValue(result).then(
+    return isThenable(result)
+      ? Promise.resolve(result).then(
           (value) => this.success(message, hub, value),
           (error: unknown) => this.failure(message, hub, error),
         )
@@ -68,25 +78,12 @@ export class ClassicCalls {
   }
 
   private failure(message: HubMessage, hub: HubDescriptor, error: unknown): string {
-    const { enableDetailedErrors } = this.options;
+    const { enableDetailedErrors, developmentMode } = this.options;
     const errorText = invocationErrorText(error, hub, message.hub, message.method, enableDetailedErrors);
+    const isDisclosed = enableDetailedErrors || error instanceof WsException;
+    const stackTrace = developmentMode && isDisclosed ? toError(error).stack : undefined;
     const { invocationId, state } = message;
-    return hubResponse({ invocationId, stateJson: state.changesJson, outcome: { error, errorText } });
+    const outcome = { error, errorText, stackTrace };
+    return hubResponse({ invocationId, stateJson: state.changesJson, outcome });
   }
-}
-
-/** A classic client gets one result per call: the last value of a stream. */
-async function lastValue(result: unknown): Promise<unknown> {
-  const value = await result;
-  if (isObservable(value)) {
-    return lastValueFrom(value as Observable<unknown>, { defaultValue: undefined });
-  }
-  if (!isStream(value)) {
-    return value;
-  }
-  let last: unknown;
-  for await (const item of value as AsyncIterable<unknown>) {
-    last = item;
-  }
-  return last;
 }

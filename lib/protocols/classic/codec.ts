@@ -1,10 +1,10 @@
-import { type Envelope, type EnvelopeCodec, newCodecSlot } from '../../messaging/envelope.js';
+import { type Envelope, type EnvelopeCodec, type Message, newCodecSlot } from '../../messaging/envelope.js';
 import { Frame } from '../../transports/frame.js';
 
 /** Anything that waits to be sent to a classic client. */
 export type ClassicItem = ClassicMessage | BareItem | EnvelopeRequest;
 
-/** A call of a client method: an element of `M` (signalr-2 §6.5). */
+/** An element of `M`: a call of a client method, a progress report, a value (signalr-2 §6.4, §6.5, §7.11). */
 export class ClassicMessage {
   readonly kind = 'message';
   readonly droppable = true;
@@ -49,17 +49,30 @@ export const ENVELOPE: EnvelopeRequest = { kind: 'envelope', data: '', droppable
 /** Shared by all connections: nothing about it is theirs. */
 export const KEEP_ALIVE = new Frame('{}');
 
-/** Encodes calls of client methods, once for all classic clients. */
+/** Encodes messages, once for all classic clients. */
 export const classicCodec: EnvelopeCodec<ClassicMessage> = {
   slot: newCodecSlot(),
-  encode: ({ call, position }: Envelope) => {
-    const state = call.stateJson === undefined ? '' : `,"S":${call.stateJson}`;
-    return new ClassicMessage(
-      `{"H":${JSON.stringify(call.hub)},"M":${JSON.stringify(call.method)},"A":${call.argumentsJson}${state}}`,
-      position,
-    );
-  },
+  encode: ({ message, position }: Envelope) => new ClassicMessage(element(message), position),
 };
+
+function element(message: Message): string {
+  switch (message.type) {
+    case 'call': {
+      const { hub, method, argumentsJson, stateJson } = message;
+      const state = stateJson === undefined ? '' : `,"S":${stateJson}`;
+      return `{"H":${JSON.stringify(hub)},"M":${JSON.stringify(method)},"A":${argumentsJson}${state}}`;
+    }
+    case 'progress': {
+      // The prefix keeps clients before 2.1 from taking it for the answer (signalr-2 §6.4).
+      const { invocationId, valueJson, stateJson } = message;
+      const state = stateJson === undefined ? '' : `"S":${stateJson},`;
+      const id = JSON.stringify(invocationId);
+      return `{${state}"I":${JSON.stringify(`P|${invocationId}`)},"P":{"I":${id},"D":${valueJson}}}`;
+    }
+    case 'raw':
+      return message.valueJson;
+  }
+}
 
 /** The parts of a persistent response: the JSON object that carries messages (signalr-2 §5.1). */
 export interface PersistentResponse {

@@ -5,6 +5,7 @@ import { Logger } from '@nestjs/common';
 import { toError } from '../../common/errors.js';
 import type { ClassicTransport } from '../../common/options.js';
 import { userName } from '../../hubs/user-id-provider.js';
+import type { Connection } from '../../connections/connection.js';
 import type { Channel } from '../../transports/channel.js';
 import { BodyError, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { PollChannel } from '../../transports/poll-channel.js';
@@ -14,13 +15,11 @@ import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../t
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { Admission, Rejected, rejection } from './admission.js';
-import { ClassicCalls } from './calls.js';
+import type { ClassicApplication } from './application.js';
 import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
-import { readHubMessage } from './hub-message.js';
 import { asScript, readCallback } from './jsonp.js';
 import { json, negotiate } from './negotiate.js';
 import { startsSeparately } from './protocol-version.js';
-import { ProxyScript } from './proxy-script.js';
 import { BadClassicRequest, ClassicRequest } from './request.js';
 import { type Admitted, ClassicConnection, type ClassicServices, type Opening } from './session.js';
 import { ClassicTokens } from './tokens.js';
@@ -35,32 +34,32 @@ const COMMON_HEADERS = {
 
 const CLOSE_TIMEOUT = 5_000;
 
-/** Everything under the base path for classic clients (signalr-2 §1). */
+/** Everything under one path for classic clients: hubs, or a persistent connection (signalr-2 §1). */
 export class ClassicEndpoint implements Endpoint {
   private static readonly logger = new Logger('SignalR.Classic');
   private readonly services: ClassicServices;
   readonly paths = [];
-  readonly base: string;
   private readonly acceptor: WebSocketAcceptor;
-  private readonly script: ProxyScript;
   private readonly admission: Admission;
   private nextKeepAliveAt: number;
   private closing = false;
 
-  constructor(services: ProtocolServices, options: ClassicServices['classic']) {
+  constructor(
+    services: ProtocolServices,
+    options: ClassicServices['classic'],
+    readonly base: string,
+    private readonly application: ClassicApplication,
+  ) {
     this.services = {
       ...services,
       classic: options,
-      tokens: new ClassicTokens(services.secrets),
-      calls: new ClassicCalls(options, services.catalog, services.invoker),
+      tokens: new ClassicTokens(services.secrets, application.tokenScope),
     };
-    this.base = services.basePath;
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
       closeTimeout: CLOSE_TIMEOUT,
     });
     this.admission = new Admission(this.services);
-    this.script = new ProxyScript(services.catalog, options.enableJavaScriptProxies);
     this.nextKeepAliveAt = services.options.clock.now() + (options.keepAlive ?? Infinity);
   }
 
@@ -107,7 +106,7 @@ export class ClassicEndpoint implements Endpoint {
 
   private *connections(): IterableIterator<ClassicConnection> {
     for (const connection of this.services.registry) {
-      if (connection instanceof ClassicConnection) {
+      if (this.owns(connection)) {
         yield connection;
       }
     }
@@ -154,11 +153,13 @@ export class ClassicEndpoint implements Endpoint {
       return { status: 403, reason: 'Forbidden: JSONP is disabled.' };
     }
     const callback = readCallback(classic.query.get('callback'));
-    const hubs = await this.admission.authorizeHubs(request, response, classic);
+    const dispatcher = await this.application.authorize(request, response, classic);
     const user = userName(classic.user) ?? '';
+    const proxy = this.application.proxy(classic);
+    if (proxy !== undefined) {
+      return proxy;
+    }
     switch (classic.operation) {
-      case 'proxy':
-        return this.script.answer(classic.pathUnder(this.services.basePath));
       case 'negotiate':
         return asScript(this.negotiate(classic, user), callback);
       case 'ping':
@@ -167,10 +168,11 @@ export class ClassicEndpoint implements Endpoint {
     const transport = this.admission.transportOf(classic);
     const token = this.admission.checkToken(classic, user);
     const isPolling = transport === 'longPolling';
-    if (response !== undefined && (classic.operation === 'send' || (isPolling && isReceive(classic)))) {
+    if (response !== undefined && (classic.operation === 'send' || (isPolling && classic.isReceive))) {
       classic.form = await this.readForm(request);
     }
-    const admitted = await this.admission.admit(classic, token.connectionId, hubs);
+    const known = classic.operation === 'connect' ? [] : (this.find(token.connectionId)?.groupTopics ?? []);
+    const admitted = await this.admission.admit(classic, token.connectionId, dispatcher, known);
     switch (classic.operation) {
       case 'start':
         return asScript(await this.start(admitted), callback);
@@ -184,7 +186,7 @@ export class ClassicEndpoint implements Endpoint {
   }
 
   private negotiate(classic: ClassicRequest, user: string): HttpAnswer {
-    return negotiate(classic, user, this.services.basePath, this.services.classic, this.services.tokens);
+    return negotiate(classic, user, this.base, this.services.classic, this.services.tokens);
   }
 
   /** OnConnected of all hubs has run before the client is told (signalr-2 §4.9). */
@@ -201,15 +203,12 @@ export class ClassicEndpoint implements Endpoint {
   /** Only polling clients may have the data in the query (signalr-2 §4.7). */
   private async send(classic: ClassicRequest, admitted: Admitted, isPolling: boolean): Promise<HttpAnswer> {
     const data = classic.form?.get('data') ?? (isPolling ? classic.query.get('data') : undefined);
-    if (data === undefined || data === '') {
+    if (data === undefined) {
       throw new BadClassicRequest('the form has no data');
     }
-    const response = await this.services.calls.run(
-      this.connectionOf(admitted),
-      readHubMessage(data),
-      admitted.request,
-    );
-    return { ...json({}), body: response };
+    const { dispatcher, request } = admitted;
+    const response = await dispatcher.dispatch(this.connectionOf(admitted), data, request);
+    return response === undefined ? { status: 200 } : { ...json({}), body: response };
   }
 
   /** The client need not wait for its hubs to say goodbye. */
@@ -247,7 +246,12 @@ export class ClassicEndpoint implements Endpoint {
 
   private find(connectionId: string): ClassicConnection | undefined {
     const connection = this.services.registry.get(connectionId);
-    return connection instanceof ClassicConnection && !connection.ended ? connection : undefined;
+    return this.owns(connection) && !connection.ended ? connection : undefined;
+  }
+
+  /** Other urls may have classic connections as well. */
+  private owns(connection: Connection | undefined): connection is ClassicConnection {
+    return connection instanceof ClassicConnection && connection.services === this.services;
   }
 
   /** The connection of a request; one of its own if this process does not know it, so that any request works anywhere. */
@@ -268,10 +272,6 @@ interface Receiving {
 
 /** The answer that is none: a channel has the socket or the response. */
 const TAKEN: HttpAnswer = { status: 101 };
-
-function isReceive({ operation }: ClassicRequest): boolean {
-  return operation !== 'start' && operation !== 'send' && operation !== 'abort';
-}
 
 /** Any path but `/connect` means a client that returns; to a polling one, that it polls on (signalr-2 §1.1). */
 function kindOf({ operation }: ClassicRequest, transport: ClassicTransport): Opening['kind'] {

@@ -1,4 +1,5 @@
 import { CallerState } from '../../hubs/caller-state.js';
+import { isDeeperThan } from './depth.js';
 import { BadClassicRequest } from './request.js';
 
 /** A call of a hub method (signalr-2 §6.1). */
@@ -12,6 +13,7 @@ export interface HubMessage {
 }
 
 const STATE_LIMIT = 4096;
+const STATE_DEPTH = 20;
 
 /**
  * Reads a call.
@@ -90,6 +92,9 @@ function readState(state: unknown): CallerState {
   }
   if (JSON.stringify(state).length > STATE_LIMIT) {
     throw new BadClassicRequest('State has exceeded the maximum length of 4096 bytes.');
+  }
+  if (isDeeperThan(state, STATE_DEPTH)) {
+    throw new BadClassicRequest(`the state is nested deeper than ${STATE_DEPTH} levels`);
   }
   return new CallerState(new Map(Object.entries(state)));
 }

@@ -6,10 +6,12 @@ export interface HubResponse {
   readonly invocationId: string | undefined;
   /** State that the hub changed, as JSON. */
   readonly stateJson: string | undefined;
-  readonly outcome: { readonly result: unknown } | { readonly errorText: string; readonly error: unknown };
+  readonly outcome:
+    | { readonly result: unknown }
+    | { readonly errorText: string; readonly error: unknown; readonly stackTrace: string | undefined };
 }
 
-/** Members come in the order of the original: `S`, `R`, `I`, `H`, `E`, `D`. Nulls are left out, but not the id. */
+/** Members come in the order of the original: `S`, `R`, `I`, `H`, `E`, `T`, `D`. Nulls are left out, but not the id. */
 export function hubResponse({ invocationId, stateJson, outcome }: HubResponse): string {
   const state = stateJson === undefined ? '' : `"S":${stateJson},`;
   const id = `"I":${invocationId === undefined ? 'null' : JSON.stringify(invocationId)}`;
@@ -18,11 +20,12 @@ export function hubResponse({ invocationId, stateJson, outcome }: HubResponse): 
     const value = result === undefined || result === null ? '' : `"R":${toJson(result, 'The result')},`;
     return `{${state}${value}${id}}`;
   }
-  const { error, errorText } = outcome;
+  const { error, errorText, stackTrace } = outcome;
   const isHubException = error instanceof HubException ? ',"H":true' : '';
   const data =
     error instanceof HubException && error.data !== undefined && error.data !== null
       ? `,"D":${toJson(error.data, 'The data of a HubException')}`
       : '';
-  return `{${state}${id}${isHubException},"E":${JSON.stringify(errorText)}${data}}`;
+  const trace = stackTrace === undefined ? '' : `,"T":${JSON.stringify(stackTrace)}`;
+  return `{${state}${id}${isHubException},"E":${JSON.stringify(errorText)}${trace}${data}}`;
 }

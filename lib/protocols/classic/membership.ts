@@ -1,6 +1,13 @@
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
-import { groupTopic, qualifiedGroup, type Topic } from '../../messaging/topics.js';
+import { qualifiedGroup, type Topic } from '../../messaging/topics.js';
+
+/** The groups of a client that comes back. */
+export interface Rejoined {
+  /** Those that it gets again and was not known to be in. */
+  readonly topics: readonly Topic[];
+  /** Those that it had, and is not to get again. */
+  readonly refused: readonly Topic[];
+}
 
 /** The groups of one connection, and what its client has to be told of them. */
 export class Membership {
@@ -28,21 +35,24 @@ export class Membership {
   }
 
   /**
-   * The groups of a client that comes back. What it was a member of when it was last here counts more than the token it
-   * brings: a change whose token was lost with the line is known here all the same. A node that does not know it has
-   * only the token. Groups of hubs that it no longer lists are dropped.
+   * Takes in what a client comes back with, and gives all groups that it is in from now on. Groups that are none of what
+   * the client is connected to now are dropped.
    */
-  rejoin(brought: readonly Topic[], hubs: readonly HubDescriptor[]): Topic[] {
-    if (this.joinedAt.size === 0) {
-      for (const topic of brought) {
+  rejoin({ topics, refused }: Rejoined, hasGroup: (topic: Topic) => boolean): Topic[] {
+    for (const topic of topics) {
+      if (!this.joinedAt.has(topic)) {
         this.joinedAt.set(topic, undefined);
       }
     }
     for (const topic of this.joinedAt.keys()) {
-      if (!hubs.some(({ name }) => topic.startsWith(groupTopic(name, '')))) {
+      if (refused.includes(topic) || !hasGroup(topic)) {
         this.joinedAt.delete(topic);
       }
     }
+    return this.topics;
+  }
+
+  get topics(): Topic[] {
     return [...this.joinedAt.keys()];
   }
 

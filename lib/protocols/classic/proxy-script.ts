@@ -1,11 +1,13 @@
+import type { ClassicOptions } from '../../common/options.js';
 import type { HubCatalog } from '../../hubs/hub-catalog.js';
 import { type HubDescriptor, type HubMethodDescriptor, scriptName } from '../../hubs/hub-descriptor.js';
 import type { HttpAnswer } from '../../transports/http.js';
 
 const DISABLED = `throw new Error('SignalR: JavaScript Hub proxy generation has been disabled.');`;
 
-/** Where the url of a request is put into the script. */
-const URL_PLACEHOLDER = '"__signalr_url__"';
+/** Where the url of a request is put into the script; a minifier may have changed the quotes. */
+const URL_PLACEHOLDER = /(["'`])__signalr_url__\1/;
+const URL_LITERAL = '"__signalr_url__"';
 
 /** The script that gives a page `$.connection.chatHub` with its methods (signalr-2 §8). Generated once. */
 export class ProxyScript {
@@ -13,7 +15,7 @@ export class ProxyScript {
 
   constructor(
     private readonly catalog: HubCatalog,
-    private readonly enabled: boolean,
+    private readonly options: Pick<ClassicOptions, 'enableJavaScriptProxies' | 'minifyProxy' | 'proxyUrl'>,
   ) {}
 
   /** @param path path of the request, in the spelling of the server. */
@@ -22,13 +24,13 @@ export class ProxyScript {
     return {
       status: 200,
       headers: { 'Content-Type': 'application/javascript; charset=UTF-8' },
-      body: this.enabled ? this.render(url) : DISABLED,
+      body: this.options.enableJavaScriptProxies ? this.render(this.options.proxyUrl ?? url) : DISABLED,
     };
   }
 
   /** The script for hubs at a url. */
   render(url: string): string {
-    this.template ??= generate(this.catalog);
+    this.template ??= this.options.minifyProxy?.(generate(this.catalog)) ?? generate(this.catalog);
     return this.template.replace(URL_PLACEHOLDER, () => scriptText(url));
   }
 }
@@ -84,7 +86,7 @@ ${hubs.join('\n')}
     return proxies;
   };
 
-  signalR.hub = $.hubConnection(${URL_PLACEHOLDER}, { useDefaultPath: false });
+  signalR.hub = $.hubConnection(${URL_LITERAL}, { useDefaultPath: false });
   $.extend(signalR, signalR.hub.createHubProxies());
 }(window.jQuery, window));
 `;

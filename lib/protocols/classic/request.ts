@@ -43,6 +43,12 @@ export class ClassicRequest extends HubRequest {
     return OPERATIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'receive';
   }
 
+  /** True for requests that carry messages to the client: everything that is nothing else (signalr-2 §1.1). */
+  get isReceive(): boolean {
+    const { operation } = this;
+    return operation !== 'start' && operation !== 'send' && operation !== 'abort';
+  }
+
   /** The transport that the client names, in lower case. */
   get transportName(): string {
     return (this.query.get('transport') ?? '').toLowerCase();

@@ -4,15 +4,14 @@ import { toError } from '../../common/errors.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
-import { connectionTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
+import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
-import type { ClassicCalls } from './calls.js';
+import type { Dispatcher } from './application.js';
 import {
   BareItem,
   classicCodec,
@@ -22,8 +21,7 @@ import {
   KEEP_ALIVE,
   readCursor,
 } from './codec.js';
-import { readHubMessage } from './hub-message.js';
-import { Membership } from './membership.js';
+import { Membership, type Rejoined } from './membership.js';
 import { BadClassicRequest } from './request.js';
 import { type ResponseHead, ResponseWriter } from './response-writer.js';
 import type { ClassicTokens } from './tokens.js';
@@ -32,7 +30,6 @@ import type { ClassicTokens } from './tokens.js';
 export interface ClassicServices extends ProtocolServices {
   readonly classic: ClassicOptions;
   readonly tokens: ClassicTokens;
-  readonly calls: ClassicCalls;
 }
 
 /** What a request that passed all checks says of its client. */
@@ -40,10 +37,9 @@ export interface Admitted {
   readonly connectionId: string;
   readonly request: HubRequest;
   readonly userId: string | undefined;
-  /** The hubs that the client listed and may connect to. */
-  readonly hubs: readonly HubDescriptor[];
-  /** Topics of the groups that it brings back. */
-  readonly groups: readonly Topic[];
+  /** What the client is connected to. */
+  readonly dispatcher: Dispatcher;
+  readonly groups: Rejoined;
 }
 
 /** How a client opens a channel. */
@@ -66,7 +62,7 @@ const GRACE = 5_000;
 export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead {
   readonly protocol = 'classic';
   private static readonly logger = new Logger('SignalR.Classic');
-  private hubs: readonly HubDescriptor[];
+  private dispatcher: Dispatcher;
   private readonly writer: ResponseWriter;
   private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed. */
@@ -81,11 +77,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private greeting: Promise<void> | undefined;
 
   constructor(
-    { connectionId, request, hubs, userId }: Admitted,
-    private readonly services: ClassicServices,
+    { connectionId, request, dispatcher, userId }: Admitted,
+    readonly services: ClassicServices,
   ) {
     super(connectionId, request, services.options.outbox);
-    this.hubs = hubs;
+    this.dispatcher = dispatcher;
     this.userId = userId;
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.attachedAt = services.options.clock.now();
@@ -93,7 +89,12 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   get hubNames(): readonly string[] {
-    return this.hubs.map(({ name }) => name);
+    return this.dispatcher.hubNames;
+  }
+
+  /** The groups that it is in. */
+  get groupTopics(): readonly Topic[] {
+    return this.groups.topics;
   }
 
   /** A polling client is not away between two polls. */
@@ -108,7 +109,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   async attach(channel: Channel, opening: Opening): Promise<void> {
     this.close();
     this.request = opening.request;
-    this.hubs = opening.hubs;
+    this.dispatcher = opening.dispatcher;
     this.userId = opening.userId;
     this.lastSeenAt = this.services.options.clock.now();
     this.attachedAt = this.lastSeenAt;
@@ -179,7 +180,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       this.groups.clear();
     }
     const own = this.ownTopics();
-    const rejoined = this.groups.rejoin(groups, this.hubs);
+    const rejoined = this.groups.rejoin(groups, (topic) => this.dispatcher.hasGroup(topic));
     for (const topic of this.topics) {
       if (!own.includes(topic) && !rejoined.includes(topic)) {
         registry.leave(this, topic);
@@ -192,14 +193,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   private ownTopics(): Topic[] {
-    const topics = [connectionTopic(this.id)];
-    for (const { name } of this.hubs) {
-      topics.push(hubTopic(name));
-      if (this.userId !== undefined && this.userId !== '') {
-        topics.push(userTopic(name, this.userId));
-      }
-    }
-    return topics;
+    return [connectionTopic(this.id), ...this.dispatcher.topicsOf(this.userId)];
   }
 
   private async replay(cursor: string | undefined): Promise<void> {
@@ -263,8 +257,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** Raises an event of all hubs at once; the first failure is the failure (signalr-2 §4.9). */
-  async raise(event: LifecycleEvent, { hubs, request }: Pick<Admitted, 'hubs' | 'request'>): Promise<void> {
-    await Promise.all(hubs.map((hub) => this.services.invoker.raise(this, hub, event, request)));
+  raise(
+    event: LifecycleEvent,
+    { dispatcher, request }: Pick<Admitted, 'dispatcher' | 'request'>,
+  ): Promise<void> {
+    return dispatcher.raise(this, event, request);
   }
 
   /**
@@ -279,14 +276,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     this.outbox.flush();
     this.close(reconnect);
-    const event: LifecycleEvent = { name: 'onDisconnected', args: [stopCalled] };
-    await Promise.all(
-      this.hubs.map((hub) =>
-        this.services.invoker
-          .raise(this, hub, event, this.request)
-          .catch((error: unknown) => this.reportLifecycle('onDisconnected', error)),
-      ),
-    );
+    try {
+      await this.raise(
+        { name: 'onDisconnected', args: [stopCalled] },
+        { dispatcher: this.dispatcher, request: this.request },
+      );
+    } catch (error) {
+      this.reportLifecycle('onDisconnected', error);
+    }
     this.services.registry.remove(this);
   }
 
@@ -309,28 +306,47 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       return;
     }
     try {
-      const answer = this.services.calls.run(this, readHubMessage(data.toString()), this.request);
+      const answer = this.dispatcher.dispatch(this, data.toString(), this.request);
       if (isThenable(answer)) {
         this.running++;
         this.regulate();
-        void answer.then((response) => this.settled(response));
+        void this.answerLater(answer);
       } else {
-        this.outbox.push(new BareItem(answer, false));
+        this.answer(answer);
       }
     } catch (error) {
-      // The client gets no reply to what never reached a hub (signalr-2 §4.3).
-      ClassicConnection.logger.debug(
-        `a message of connection ${this.id} has no answer: ${toError(error).message}`,
-      );
+      this.reportUnanswered(error);
     }
   }
 
-  private settled(response: string): void {
+  private async answerLater(pending: PromiseLike<string | undefined>): Promise<void> {
+    let response: string | undefined;
+    try {
+      response = await pending;
+    } catch (error) {
+      this.reportUnanswered(error);
+    }
     this.running--;
     this.regulate();
     // A client that has moved to another transport has given the call up.
     if (this.transport === 'webSockets') {
+      this.answer(response);
+    }
+  }
+
+  private answer(response: string | undefined): void {
+    if (response !== undefined) {
       this.outbox.push(new BareItem(response, false));
+    }
+  }
+
+  /** The client gets no reply to what never reached a hub (signalr-2 §4.3). */
+  private reportUnanswered(error: unknown): void {
+    const what = `a message of connection ${this.id} has no answer`;
+    if (error instanceof BadClassicRequest) {
+      ClassicConnection.logger.debug(`${what}: ${error.message}`);
+    } else {
+      ClassicConnection.logger.error(what, toError(error).stack);
     }
   }
 
@@ -366,18 +382,17 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** A poll ends also when there was nothing for this client: its cursor moves on (signalr-2 §4.6, §5.4). */
-  private answerExcluded({ call, position }: Envelope): void {
-    if (this.transport === 'longPolling' && call.excluded?.includes(this.id) === true) {
+  private answerExcluded({ message, position }: Envelope): void {
+    if (this.transport === 'longPolling' && message.excluded?.includes(this.id) === true) {
       this.writer.cursor = position;
       this.outbox.push(ENVELOPE);
     }
   }
 
-  /** Hub, group and user topics are only subscribed for listed hubs; its own topic carries calls of all hubs. */
+  /** Other topics are only subscribed for what the client is connected to; its own carries the messages of all. */
   protected encode(envelope: Envelope): ClassicMessage | undefined {
-    const isListed =
-      envelope.topic !== connectionTopic(this.id) || this.hubs.some(({ name }) => name === envelope.call.hub);
-    return isListed ? envelope.encodedBy(classicCodec) : undefined;
+    const isMeant = envelope.topic !== connectionTopic(this.id) || this.dispatcher.receives(envelope.message);
+    return isMeant ? envelope.encodedBy(classicCodec) : undefined;
   }
 
   write(items: readonly ClassicItem[]): void {

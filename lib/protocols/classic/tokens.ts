@@ -12,9 +12,10 @@ export class ClassicTokens {
   private readonly connection: TokenProtector;
   private readonly groups: TokenProtector;
 
-  constructor(secrets: readonly string[]) {
-    this.connection = new TokenProtector(secrets, 'SignalR.ConnectionToken');
-    this.groups = new TokenProtector(secrets, 'SignalR.Groups.v1.1');
+  /** @param scope tokens of one scope are worthless in another. */
+  constructor(secrets: readonly string[], scope = '') {
+    this.connection = new TokenProtector(secrets, `SignalR.ConnectionToken${scope}`);
+    this.groups = new TokenProtector(secrets, `SignalR.Groups.v1.1${scope}`);
   }
 
   issue({ connectionId, userName }: ConnectionToken): string {

@@ -1,4 +1,9 @@
-import { type Envelope, type EnvelopeCodec, newCodecSlot } from '../../messaging/envelope.js';
+import {
+  type ClientCall,
+  type Envelope,
+  type EnvelopeCodec,
+  newCodecSlot,
+} from '../../messaging/envelope.js';
 import { Frame } from '../../transports/frame.js';
 import { type ClientMessage, MessageType, ProtocolError } from './messages.js';
 
@@ -23,11 +28,13 @@ export class CoreMessage {
 /** Encodes calls of client methods, once for all JSON clients. */
 export const jsonCodec: EnvelopeCodec<CoreMessage> = {
   slot: newCodecSlot(),
-  encode: ({ call }: Envelope) =>
-    new CoreMessage(
-      `{"type":1,"target":${JSON.stringify(call.method)},"arguments":${call.argumentsJson}}${RECORD_SEPARATOR}`,
+  encode: ({ message }: Envelope) => {
+    const { method, argumentsJson } = message as ClientCall;
+    return new CoreMessage(
+      `{"type":1,"target":${JSON.stringify(method)},"arguments":${argumentsJson}}${RECORD_SEPARATOR}`,
       true,
-    ),
+    );
+  },
 };
 
 export const PING = new CoreMessage(`{"type":6}${RECORD_SEPARATOR}`, false);

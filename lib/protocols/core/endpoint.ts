@@ -158,7 +158,7 @@ export class CoreEndpoint implements Endpoint {
     if (this.closing) {
       return empty(503);
     }
-    const admission = await this.services.connectGuard.admit(this.hub, request, response);
+    const admission = await this.services.connectGuard.admit(this.hub, request, response, hubRequest);
     if (!admission.allowed) {
       return { status: admission.status };
     }

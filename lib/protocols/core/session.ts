@@ -260,7 +260,10 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
-    return this.hub.name === envelope.call.hub ? envelope.encodedBy(jsonCodec) : undefined;
+    const { message } = envelope;
+    return message.type === 'call' && message.hub === this.hub.name
+      ? envelope.encodedBy(jsonCodec)
+      : undefined;
   }
 
   /** Several messages may share a frame, a message is never split (signalr-core §2.2). */

@@ -341,4 +341,32 @@ describe.each(platforms)('classic calls with detailed errors on %s', (platform) 
     const answer = await errorOf('fail');
     expect(answer).toEqual({ I: expect.any(String), E: 'the reason' });
   });
+
+  test('arguments may be nested twenty levels deep', async () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    expect((await client.invoke('calls', 'later', JSON.parse(nested(20)))).R).toEqual(JSON.parse(nested(20)));
+    expect((await errorOf('later', JSON.parse(nested(21)))).E).toBe(
+      `The reader's MaxDepth of 20 has been exceeded.`,
+    );
+  });
+});
+
+describe.each(platforms)('classic calls in development mode on %s', (platform) => {
+  test.each([
+    { enableDetailedErrors: true, developmentMode: false, ordinary: false, forClients: false },
+    { enableDetailedErrors: false, developmentMode: true, ordinary: false, forClients: true },
+    { enableDetailedErrors: true, developmentMode: true, ordinary: true, forClients: true },
+  ])(
+    '[classic 163] the stack trace comes with text that is disclosed: $enableDetailedErrors, $developmentMode',
+    async ({ ordinary, forClients, ...classic }) => {
+      const app = await startApp({ platform, hubs: [CallHub], signalr: { classic } });
+      const client = await RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['calls'] });
+      const failure = await client.invoke('calls', 'fail');
+      expect(Object.keys(failure)).toEqual(ordinary ? ['I', 'E', 'T'] : ['I', 'E']);
+      expect(String(failure.T)).toMatch(ordinary ? /^Error: the reason\n\s+at CallHub\.fail/ : /^undefined$/);
+      expect('T' in (await client.invoke('calls', 'failWith', 'data'))).toBe(forClients);
+      await client.abort();
+      await app.close();
+    },
+  );
 });
