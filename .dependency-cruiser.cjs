@@ -3,6 +3,7 @@ const layers = [
   'nest',
   'decorators',
   'protocols',
+  'persistent-connections',
   'invocation',
   'hubs',
   'connections',

@@ -14,6 +14,8 @@ export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
 export { HubProgress } from './decorators/hub-progress.decorator.js';
 export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
+export { InjectPersistentConnectionContext } from './decorators/inject-persistent-connection-context.decorator.js';
+export { PersistentConnection } from './decorators/persistent-connection.decorator.js';
 export { UsePipeline } from './decorators/use-pipeline.decorator.js';
 export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
 export { GroupManager } from './hubs/group-manager.js';
@@ -66,12 +68,20 @@ export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
 export type { NodeCommand } from './messaging/node-command.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
+export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
 export { SignalRModule } from './nest/signalr.module.js';
 export type {
   SignalRModuleAsyncOptions,
   SignalRModuleOptions,
   SignalROptionsFactory,
 } from './nest/signalr.module-options.js';
+export { SignalRPersistentConnection } from './persistent-connections/persistent-connection.js';
+export {
+  ConnectionGroupManager,
+  getPersistentConnectionContextToken,
+  type IConnection,
+  type IPersistentConnectionContext,
+} from './persistent-connections/persistent-connection.context.js';
 export type { TransportName } from './transports/channel.js';
 export { HubRequest } from './transports/hub-request.js';
 export { QueryValues } from './transports/query.js';

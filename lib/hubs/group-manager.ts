@@ -1,6 +1,6 @@
 import { SignalRError } from '../common/errors.js';
 import type { Backplane } from '../messaging/backplane.js';
-import { groupTopic } from '../messaging/topics.js';
+import type { Topic } from '../messaging/topics.js';
 
 /**
  * Adds connections of a hub to groups. Names are any strings, compared exactly; groups need no creation and end with
@@ -11,7 +11,7 @@ import { groupTopic } from '../messaging/topics.js';
 export class GroupManager {
   /** @internal */
   constructor(
-    private readonly hub: string,
+    private readonly topicOf: (group: string) => Topic,
     private readonly backplane: Backplane,
     private readonly timeout: number,
   ) {}
@@ -39,6 +39,6 @@ export class GroupManager {
     if (typeof connectionId !== 'string' || connectionId === '' || typeof group !== 'string') {
       throw SignalRError.of('SIGNALR_ARGUMENT_EMPTY');
     }
-    await this.backplane.command({ type, connectionId, topic: groupTopic(this.hub, group) }, this.timeout);
+    await this.backplane.command({ type, connectionId, topic: this.topicOf(group) }, this.timeout);
   }
 }

@@ -1,10 +1,8 @@
-import { Logger } from '@nestjs/common';
-
 import { SignalRError } from '../common/errors.js';
 import { toJson } from '../common/json.js';
-import { DONE, isThenable } from '../common/promises.js';
 import type { Backplane } from '../messaging/backplane.js';
 import type { Message } from '../messaging/envelope.js';
+import { MessageSender } from '../messaging/message-sender.js';
 import { connectionTopic, type Topic } from '../messaging/topics.js';
 
 /**
@@ -34,17 +32,18 @@ export type SendHubCall = (call: HubOutgoingContext) => void | Promise<void>;
 export type BuildOutgoing = ((send: SendHubCall) => SendHubCall) | undefined;
 
 /** Sends the client calls of one hub: the way of every message out starts here. */
-export class HubSender {
-  private readonly logger = new Logger('SignalR.HubDispatcher');
+export class HubSender extends MessageSender {
   private sendCall: SendHubCall | undefined;
 
   constructor(
     /** Canonical name of the hub. */
     readonly hub: string,
-    private readonly backplane: Backplane,
+    backplane: Backplane,
     /** Asked once, by the first call: by then all pipeline modules are known. */
     private readonly outgoing: () => BuildOutgoing = () => undefined,
-  ) {}
+  ) {
+    super(hub, backplane, 'SignalR.HubDispatcher');
+  }
 
   /**
    * Publishes a call once per topic, so a connection that two of them reach gets it twice (signalr-2 §5.4,
@@ -98,28 +97,6 @@ export class HubSender {
       ...(stateJson !== undefined && { stateJson }),
       ...(excluded.length > 0 && { excluded }),
     });
-  }
-
-  private publish(topics: readonly Topic[], message: Message): void | Promise<void> {
-    let pending: Promise<unknown> | undefined;
-    for (const topic of topics) {
-      const accepted = this.backplane.publish(topic, message);
-      if (isThenable(accepted)) {
-        pending = pending === undefined ? accepted : Promise.all([pending, accepted]);
-      }
-    }
-    return pending?.then(() => undefined);
-  }
-
-  /** A send that nobody awaits must neither end the process nor fail in silence. */
-  private reported(accepted: void | Promise<void>, what: string): Promise<void> {
-    if (!isThenable(accepted)) {
-      return DONE;
-    }
-    accepted.then(undefined, (error: unknown) =>
-      this.logger.error(`sending ${this.hub}.${what} failed`, error),
-    );
-    return accepted;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { HttpException } from '@nestjs/common';
+import type { CanActivate, HttpException, Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 
 import type { HubDescriptor } from '../hubs/hub-descriptor.js';
@@ -62,20 +62,31 @@ export class ConnectGuard {
   ): Promise<Admission> {
     const hub = host.parts.descriptor;
     const guards = this.enhancers.guardsOf(await describeConnect(host, request));
-    if (guards.length === 0) {
-      return ALLOWED;
+    return admitByGuards(guards, hub.type, connectHandler(hub), request, response);
+  }
+}
+
+/** Asks guards about a request of a client that connects. @throws whatever a guard throws that is no refusal */
+export async function admitByGuards(
+  guards: readonly CanActivate[],
+  type: Type,
+  handler: (...args: unknown[]) => unknown,
+  request: IncomingMessage,
+  response: ServerResponse | undefined,
+): Promise<Admission> {
+  if (guards.length === 0) {
+    return ALLOWED;
+  }
+  const context = new ExecutionContextHost([request, response, noNext], type, handler);
+  context.setType(SIGNALR_CONTEXT);
+  try {
+    await activate(guards, context);
+    return ALLOWED;
+  } catch (error) {
+    if (!isRefusal(error)) {
+      throw error;
     }
-    const context = new ExecutionContextHost([request, response, noNext], hub.type, connectHandler(hub));
-    context.setType(SIGNALR_CONTEXT);
-    try {
-      await activate(guards, context);
-      return ALLOWED;
-    } catch (error) {
-      if (!isRefusal(error)) {
-        throw error;
-      }
-      return { allowed: false, status: statusOf(error, request) };
-    }
+    return { allowed: false, status: statusOf(error, request) };
   }
 }
 
@@ -91,12 +102,13 @@ function connectHandler(hub: HubDescriptor): (...args: unknown[]) => unknown {
   return (hub.type.prototype as { onConnected: () => unknown }).onConnected;
 }
 
-/** A guard that only says no leaves it to SignalR's rule: 403 for who is known, 401 for who is not (signalr-2 §1.6). */
+/** A guard that only says no leaves it to SignalR's rule. */
 function statusOf(error: HttpException, request: IncomingMessage): number {
   return error.getStatus() === UNAUTHENTICATED ? UNAUTHENTICATED : statusFor(request);
 }
 
-function statusFor(request: IncomingMessage): number {
+/** 403 for who is known, 401 for who is not (signalr-2 §1.6). */
+export function statusFor(request: IncomingMessage): number {
   const { user } = request as { user?: unknown };
   return user === undefined || user === null ? UNAUTHENTICATED : FORBIDDEN;
 }

@@ -5,6 +5,7 @@
 export type Topic = string;
 
 const GROUP_PREFIX = 'g-';
+const RAW_GROUP_PREFIX = 'q-';
 
 /** Every connection of a hub. */
 export const hubTopic = (hub: string): Topic => `h-${hub}`;
@@ -18,5 +19,11 @@ export const userTopic = (hub: string, userId: string): Topic => `u-${hub}.${use
 /** One connection. */
 export const connectionTopic = (connectionId: string): Topic => `c-${connectionId}`;
 
-/** The name of a group with its hub in front, as it stands in the groups token of classic clients. */
+/** Every client of a persistent connection. */
+export const rawTopic = (name: string): Topic => `p-${name}`;
+
+/** The members of a group of a persistent connection. */
+export const rawGroupTopic = (name: string, group: string): Topic => `${RAW_GROUP_PREFIX}${name}.${group}`;
+
+/** The name of a group with its hub or persistent connection in front, as it stands in groups tokens. */
 export const qualifiedGroup = (topic: Topic): string => topic.slice(GROUP_PREFIX.length);

@@ -9,6 +9,7 @@ import { hubName } from '../hubs/hub.metadata.js';
 import { HubSender } from '../hubs/hub-sender.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { Backplane } from '../messaging/backplane.js';
+import { groupTopic } from '../messaging/topics.js';
 import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** The context of a hub, with what the library itself needs of it. */
@@ -51,7 +52,11 @@ export class HubContextRegistry {
       parts = {
         sender,
         clients: new HubClients(sender),
-        groups: new GroupManager(name, this.backplane, this.options.groupTimeout),
+        groups: new GroupManager(
+          (group) => groupTopic(name, group),
+          this.backplane,
+          this.options.groupTimeout,
+        ),
       };
       this.contexts.set(name, parts);
     }

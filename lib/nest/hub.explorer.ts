@@ -1,5 +1,4 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
-import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 import { SignalRError } from '../common/errors.js';
@@ -11,6 +10,7 @@ import { hubName, readHubMetadata, readOwnHubMethods } from '../hubs/hub.metadat
 import type { HubOptions } from '../hubs/hub-options.js';
 import { describeHubMethods } from '../invocation/hub-methods.js';
 import { RESERVED_NAMES } from '../protocols/classic/request.js';
+import { ProviderScanner, type ScannedProvider } from './provider-scanner.js';
 import { SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** A hub that was found among the providers of the application. */
@@ -25,20 +25,16 @@ export interface DiscoveredHub {
 @Injectable()
 export class HubExplorer {
   constructor(
-    private readonly discovery: DiscoveryService,
-    private readonly modules: ModulesContainer,
+    private readonly scanner: ProviderScanner,
     private readonly catalog: HubCatalog,
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
   ) {}
 
   /** @throws SignalRError with one clear message for the first thing that cannot work. */
   explore(basePath: string): DiscoveredHub[] {
-    const found = new Map<Type, { readonly wrapper: InstanceWrapper; readonly options: HubOptions }>();
-    for (const wrapper of this.discovery.getProviders()) {
-      const type = typeOf(wrapper);
-      if (type === undefined || wrapper.isAlias) {
-        continue;
-      }
+    const found = new Map<Type, ScannedProvider & { readonly options: HubOptions }>();
+    for (const provider of this.scanner.scan()) {
+      const { type } = provider;
       const metadata = readHubMetadata(type);
       if (metadata === undefined) {
         rejectStrayMethods(type);
@@ -46,24 +42,20 @@ export class HubExplorer {
       }
       const other = found.get(type);
       if (other !== undefined) {
-        const modules = [moduleName(other.wrapper), moduleName(wrapper)] as const;
-        throw SignalRError.of('SIGNALR_HUB_PROVIDED_TWICE', type.name, ...modules);
+        throw SignalRError.of('SIGNALR_HUB_PROVIDED_TWICE', type.name, other.moduleName, provider.moduleName);
       }
-      found.set(type, { wrapper, options: metadata.options });
+      found.set(type, { ...provider, options: metadata.options });
     }
-    const hubs = [...found].map(([type, { wrapper, options }]) =>
-      this.discover(type, wrapper, options, basePath),
-    );
-    checkPaths(hubs, basePath);
+    const hubs = [...found.values()].map((hub) => this.discover(hub, basePath));
+    takenPaths(hubs, basePath);
     return hubs;
   }
 
   private discover(
-    type: Type,
-    wrapper: InstanceWrapper,
-    { name: givenName, path, ...coreOptions }: HubOptions,
+    { type, wrapper, moduleKey, options }: ScannedProvider & { readonly options: HubOptions },
     basePath: string,
   ): DiscoveredHub {
+    const { name: givenName, path, ...coreOptions } = options;
     const name = hubName(type);
     if (!/^[^./?#%\s]+$/.test(name)) {
       throw SignalRError.of('SIGNALR_HUB_NAME_INVALID', name);
@@ -81,32 +73,8 @@ export class HubExplorer {
     };
     descriptor.methods = describeHubMethods(descriptor);
     this.catalog.add(descriptor);
-    return { descriptor, wrapper, moduleKey: this.moduleKey(wrapper) };
+    return { descriptor, wrapper, moduleKey };
   }
-
-  private moduleKey(wrapper: InstanceWrapper): string {
-    for (const [key, module] of this.modules.entries()) {
-      if (module === wrapper.host) {
-        return key;
-      }
-    }
-    return '';
-  }
-}
-
-/** The class of a provider; for values and factories that of what they gave. */
-function typeOf(wrapper: InstanceWrapper): Type | undefined {
-  if (wrapper.isNotMetatype) {
-    const instance = wrapper.instance as object | null | undefined;
-    return typeof instance === 'object' && instance !== null
-      ? (instance.constructor as Type | undefined)
-      : undefined;
-  }
-  return (wrapper.metatype as Type | null) ?? undefined;
-}
-
-function moduleName(wrapper: InstanceWrapper): string {
-  return wrapper.host?.name ?? 'unknown';
 }
 
 function rejectStrayMethods(type: Type): void {
@@ -117,7 +85,8 @@ function rejectStrayMethods(type: Type): void {
   }
 }
 
-function checkPaths(hubs: readonly DiscoveredHub[], basePath: string): void {
+/** All paths that hubs and classic clients need, in lower case, with their owners. @throws SignalRError if two need the same */
+export function takenPaths(hubs: readonly DiscoveredHub[], basePath: string): Map<string, string> {
   const owners = new Map(
     RESERVED_NAMES.map((name) => [`${basePath}/${name}`.toLowerCase(), 'classic clients']),
   );
@@ -131,4 +100,5 @@ function checkPaths(hubs: readonly DiscoveredHub[], basePath: string): void {
       owners.set(path.toLowerCase(), `hub '${descriptor.name}'`);
     }
   }
+  return owners;
 }

@@ -1,6 +1,7 @@
 import {
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type FactoryProvider,
   Inject,
   type MiddlewareConsumer,
   Module,
@@ -20,9 +21,14 @@ import { getHubContextToken } from '../hubs/hub-context.token.js';
 import { declaredHubs } from '../hubs/hub.metadata.js';
 import { MemoryBackplane } from '../messaging/memory-backplane.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
+import { getPersistentConnectionContextToken } from '../persistent-connections/persistent-connection.context.js';
+import { declaredConnections } from '../persistent-connections/persistent-connection.metadata.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import { HubExplorer } from './hub.explorer.js';
+import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
+import { PersistentConnectionRegistry } from './persistent-connection.registry.js';
 import { ProviderFinder } from './provider-finder.js';
+import { ProviderScanner } from './provider-scanner.js';
 import type {
   SignalRModuleAsyncOptions,
   SignalRModuleOptions,
@@ -107,11 +113,18 @@ function dynamicModule(
   options: Provider[],
   { imports = [], isGlobal = true }: Pick<SignalRModuleAsyncOptions, 'imports' | 'isGlobal'>,
 ): DynamicModule {
-  const contexts = declaredHubs().map((hub) => ({
-    provide: getHubContextToken(hub),
-    useFactory: (registry: HubContextRegistry) => registry.get(hub),
-    inject: [HubContextRegistry],
-  }));
+  const contexts: FactoryProvider[] = [
+    ...declaredHubs().map((hub) => ({
+      provide: getHubContextToken(hub),
+      useFactory: (registry: HubContextRegistry) => registry.get(hub),
+      inject: [HubContextRegistry],
+    })),
+    ...declaredConnections().map((type) => ({
+      provide: getPersistentConnectionContextToken(type),
+      useFactory: (registry: PersistentConnectionRegistry) => registry.get(type),
+      inject: [PersistentConnectionRegistry],
+    })),
+  ];
   return {
     module: SignalRModule,
     global: isGlobal,
@@ -134,11 +147,19 @@ function dynamicModule(
       HubContextRegistry,
       HubExplorer,
       HubPipeline,
+      PersistentConnectionExplorer,
+      PersistentConnectionRegistry,
       ProviderFinder,
+      ProviderScanner,
       SignalRServer,
       ...contexts,
     ],
-    exports: [HubContextRegistry, HubPipeline, ...contexts.map(({ provide }) => provide)],
+    exports: [
+      HubContextRegistry,
+      HubPipeline,
+      PersistentConnectionRegistry,
+      ...contexts.map(({ provide }) => provide),
+    ],
   };
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import type { ServerOptions } from '../common/options.js';
+import type { ClassicOptions, ServerOptions } from '../common/options.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { Heartbeat } from '../connections/heartbeat.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
@@ -16,14 +16,20 @@ import { HubPipeline, type HubPipelineSteps } from '../invocation/hub-pipeline.j
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import { NestEnhancers } from '../invocation/nest-enhancers.js';
 import type { Backplane } from '../messaging/backplane.js';
+import {
+  type PersistentConnectionDescriptor,
+  PersistentConnectionHost,
+} from '../persistent-connections/persistent-connection-host.js';
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
 import { HubApplication } from '../protocols/classic/hub-application.js';
+import { PersistentApplication } from '../protocols/classic/persistent-application.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
 import { HubContextRegistry } from './hub-context.registry.js';
-import { type DiscoveredHub, HubExplorer } from './hub.explorer.js';
+import { type DiscoveredHub, HubExplorer, takenPaths } from './hub.explorer.js';
+import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
 import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
@@ -52,6 +58,7 @@ export class SignalRServer {
     @Inject(BACKPLANE) private readonly backplane: Backplane,
     private readonly catalog: HubCatalog,
     private readonly explorer: HubExplorer,
+    private readonly connectionExplorer: PersistentConnectionExplorer,
     private readonly contexts: HubContextRegistry,
     private readonly pipeline: HubPipeline,
     private readonly providers: ProviderFinder,
@@ -68,8 +75,9 @@ export class SignalRServer {
    * and hub contexts reach clients of other processes through the backplane.
    */
   async start(importer: ModuleRef): Promise<void> {
-    const basePath = this.basePath();
+    const basePath = this.prefix() + this.options.path;
     const hubs = this.explorer.explore(basePath);
+    const connections = this.connectionExplorer.explore(this.prefix(), takenPaths(hubs, basePath));
     await this.loadPipeline(hubs, importer);
     await this.backplane.start(this.registry);
     const httpServer = this.httpServer();
@@ -77,7 +85,7 @@ export class SignalRServer {
       return;
     }
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
-    this.router = new EndpointRouter(this.createEndpoints(hubs, basePath, this.adapter));
+    this.router = new EndpointRouter(this.createEndpoints(hubs, connections, basePath, this.adapter));
     this.adapter.takeOver();
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
@@ -131,26 +139,47 @@ export class SignalRServer {
 
   private createEndpoints(
     hubs: readonly DiscoveredHub[],
+    connections: readonly PersistentConnectionDescriptor[],
     basePath: string,
     adapter: SignalRAdapter,
   ): Endpoint[] {
-    const services = this.createServices(hubs, basePath, adapter);
+    const enhancers = this.createEnhancers();
+    const services = this.createServices(hubs, basePath, adapter, enhancers);
     const { classic, core } = this.options;
     return [
       ...(core === false ? [] : hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
-      ...(classic === false
-        ? []
-        : [new ClassicEndpoint(services, classic, basePath, new HubApplication(services, classic))]),
+      ...(classic === false ? [] : this.createClassicEndpoints(services, classic, connections, enhancers)),
     ];
+  }
+
+  private createClassicEndpoints(
+    services: ProtocolServices,
+    options: ClassicOptions,
+    connections: readonly PersistentConnectionDescriptor[],
+    enhancers: NestEnhancers,
+  ): Endpoint[] {
+    const hubs = new HubApplication(services, options);
+    return [
+      new ClassicEndpoint(services, options, services.basePath, hubs),
+      ...connections.map((descriptor) => {
+        const host = new PersistentConnectionHost(descriptor, enhancers);
+        return new ClassicEndpoint(services, options, descriptor.path, new PersistentApplication(host));
+      }),
+    ];
+  }
+
+  private createEnhancers(): NestEnhancers {
+    const { modules, config, options, pipeline } = this;
+    return new NestEnhancers(modules, config, options.useGlobalFilters, pipeline.guards);
   }
 
   private createServices(
     hubs: readonly DiscoveredHub[],
     basePath: string,
     adapter: SignalRAdapter,
+    enhancers: NestEnhancers,
   ): ProtocolServices {
-    const { secret, useGlobalFilters } = this.options;
-    const enhancers = new NestEnhancers(this.modules, this.config, useGlobalFilters, this.pipeline.guards);
+    const { secret } = this.options;
     const hosts = hubs.map(({ descriptor, wrapper, moduleKey }) => {
       const { sender, groups } = this.contexts.parts(descriptor.name);
       const steps = (): HubPipelineSteps => this.pipeline.of(descriptor.name);
@@ -187,10 +216,11 @@ export class SignalRServer {
     }
   }
 
-  private basePath(): string {
+  /** What stands before all paths. */
+  private prefix(): string {
     const prefix = this.options.useGlobalPrefix ? this.config.getGlobalPrefix() : '';
     const trimmed = prefix.replaceAll(/^\/+|\/+$/g, '');
-    return (trimmed === '' ? '' : `/${trimmed}`) + this.options.path;
+    return trimmed === '' ? '' : `/${trimmed}`;
   }
 
   private httpServer(): Server | undefined {

@@ -5,7 +5,7 @@ export class EndpointRouter {
   private readonly byPath = new Map<string, Endpoint>();
   private readonly bases: (readonly [base: string, endpoint: Endpoint])[] = [];
 
-  /** Exact paths win over everything that lies under a base path. */
+  /** Exact paths win over everything that lies under a base path, a longer base path over a shorter one. */
   constructor(readonly endpoints: readonly Endpoint[]) {
     for (const endpoint of endpoints) {
       for (const path of endpoint.paths) {
@@ -16,6 +16,7 @@ export class EndpointRouter {
         this.bases.push([encodeURI(endpoint.base).toLowerCase(), endpoint]);
       }
     }
+    this.bases.sort(([left], [right]) => right.length - left.length);
   }
 
   /** @param url path and query as the client sent them; the path is matched in any case, also with a slash at its end. */
