@@ -122,6 +122,9 @@ class Reporter {
   ) {}
 }
 
+/** The answer of a /send: an empty body without a type. */
+const NOTHING = { status: 200, body: '', type: undefined as string | undefined };
+
 const connections = [EchoConnection, PickyConnection, GuardedConnection];
 
 describe.each(platforms)('persistent connections on %s', (platform) => {
@@ -162,37 +165,27 @@ describe.each(platforms)('persistent connections on %s', (platform) => {
     return client;
   }
 
+  /** What a /send is answered with. */
+  async function send({ client, transport }: TransportClient, data: string): Promise<typeof NOTHING> {
+    const query = client.query().replace('webSockets', transport);
+    const body = `data=${encodeURIComponent(data)}`;
+    const answer = await http('POST', `${url}/send?${query}`, { body });
+    return { status: answer.status, body: answer.body, type: answer.headers['content-type'] };
+  }
+
   test.each(classicTransports)(
     '[classic 217] raw texts in, values out, a /send that answers nothing, over %s',
     async (transport) => {
       const client = await open(transport);
       const data = 'a "raw" text + & % ü 😀';
-      if (transport === 'webSockets') {
-        client.client.socket.send(data);
-      } else {
-        const answer = await http(
-          'POST',
-          `${url}/send?${client.client.query().replace('webSockets', transport)}`,
-          {
-            body: `data=${encodeURIComponent(data)}`,
-          },
-        );
-        expect(answer).toMatchObject({ status: 200, body: '' });
-        expect(answer.headers['content-type']).toBeUndefined();
-      }
+      const sent = transport === 'webSockets' ? client.client.socket.send(data) : await send(client, data);
+      expect(sent ?? NOTHING).toEqual(NOTHING);
       expect(await next(client.connectionId)).toMatchObject({ what: 'received', detail: data });
       expect(await values(client)).toEqual([data]);
       await client.end();
       expect(await next(client.connectionId)).toMatchObject({ what: 'disconnected', detail: true });
     },
   );
-
-  async function send({ client, transport }: TransportClient, data: string): Promise<number> {
-    const { status } = await http('POST', `${url}/send?${client.query().replace('webSockets', transport)}`, {
-      body: `data=${encodeURIComponent(data)}`,
-    });
-    return status;
-  }
 
   test.each(['serverSentEvents', 'longPolling'] as const)(
     'groups last over a reconnect, and what was said meanwhile arrives, over %s',
@@ -227,7 +220,7 @@ describe.each(platforms)('persistent connections on %s', (platform) => {
 
   test('a receiver that fails: 500 for a request, nothing over a socket, which stays open', async () => {
     const client = await open('serverSentEvents');
-    expect(await send(client, 'fail')).toBe(500);
+    expect((await send(client, 'fail')).status).toBe(500);
     expect((await http('POST', `${url}/send?${client.client.query()}`, { body: 'x=1' })).status).toBe(500);
     await client.end();
     const socket = await RawClassicClient.connect(url);
