@@ -1,5 +1,6 @@
 /** From top to bottom: a file imports from its own folder and downwards only. Above all of them is lib/index.ts. */
 const layers = [
+  'cli',
   'nest',
   'decorators',
   'protocols',

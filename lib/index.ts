@@ -6,8 +6,10 @@ export type {
   ClassicTransport,
   CoreHubOptions,
   CoreTransport,
+  CorsOptions,
   OutboxOptions,
 } from './common/options.js';
+export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';

@@ -9,6 +9,7 @@ import {
   func,
   listOf,
   listOfText,
+  mapOf,
   mergeOptions,
   oneOf,
   or,
@@ -17,7 +18,7 @@ import {
   text,
   wholeNumber,
 } from './option-rules.js';
-import type { ClassicOptions, CoreHubOptions, OutboxOptions, ServerOptions } from './options.js';
+import type { ClassicOptions, CoreHubOptions, CorsOptions, OutboxOptions, ServerOptions } from './options.js';
 
 const coreDefaults: CoreHubOptions = {
   handshakeTimeout: 15_000,
@@ -55,6 +56,7 @@ const classicDefaults: ClassicOptions = {
   connectionTimeout: 110_000,
   transportConnectTimeout: 5_000,
   longPollDelay: 0,
+  defaultMessageBufferSize: 1_000,
   maxIncomingWebSocketMessageSize: 65_536,
   maxRequestBodySize: 1_048_576,
   maximumParallelInvocationsPerClient: 1_000,
@@ -85,6 +87,10 @@ const classicRules: OptionRules<ClassicOptions> = {
   connectionTimeout: atLeast(1),
   transportConnectTimeout: atLeast(0),
   longPollDelay: atLeast(0),
+  defaultMessageBufferSize: (value) =>
+    Number.isInteger(value) && (value as number) >= 0
+      ? undefined
+      : `The buffer size '${String(value)}' is out of range.`,
   maxIncomingWebSocketMessageSize: or(null, wholeNumber(1)),
   maxRequestBodySize: wholeNumber(1),
   maximumParallelInvocationsPerClient: wholeNumber(1),
@@ -105,8 +111,14 @@ const outboxRules: OptionRules<OutboxOptions> = {
   policy: oneOf('close', 'dropOldest', 'keepLatest'),
 };
 
+const corsRules: OptionRules<CorsOptions> = {
+  origins: or('*', listOfText),
+  credentials: boolean,
+  maxAge: atLeast(0),
+};
+
 /** The options that are plain values; groups are merged one by one. */
-type PlainOptions = Omit<ServerOptions, 'outbox' | 'classic' | 'core'>;
+type PlainOptions = Omit<ServerOptions, 'cors' | 'outbox' | 'classic' | 'core'>;
 
 const plainRules: OptionRules<PlainOptions> = {
   path,
@@ -117,6 +129,7 @@ const plainRules: OptionRules<PlainOptions> = {
   useGlobalFilters: boolean,
   groupTimeout: atLeast(1),
   shutdownTimeout: atLeast(0),
+  tracing: either(oneOf(true, false, 'debug', 'verbose'), mapOf(oneOf(false, 'debug', 'verbose'))),
   clock: (value) =>
     typeof (value as { now?: unknown } | null)?.now === 'function' ? undefined : 'must be a clock.',
 };
@@ -127,6 +140,8 @@ const plainRules: OptionRules<PlainOptions> = {
  * @publicApi
  */
 export interface SignalROptions extends Partial<PlainOptions> {
+  /** Lets pages of other origins use hubs; `origins` has to be given. */
+  cors?: (Partial<CorsOptions> & Pick<CorsOptions, 'origins'>) | false;
   /** Limits of what waits for a slow receiver. */
   outbox?: Partial<OutboxOptions>;
   /** Options of classic clients, or false to refuse them. */
@@ -136,9 +151,10 @@ export interface SignalROptions extends Partial<PlainOptions> {
 }
 
 /** Checks the options of the application and completes them. @throws SignalRError with one clear message. */
-export function resolveOptions({ outbox, classic, core, ...plain }: SignalROptions): ServerOptions {
+export function resolveOptions({ cors, outbox, classic, core, ...plain }: SignalROptions): ServerOptions {
   return {
     ...mergeOptions(plainRules, plainDefaults(), plain),
+    cors: cors === undefined || cors === false ? false : resolveCors(cors),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
     classic: classic === false ? false : resolveClassic(classic),
     core: core === false ? false : mergeOptions(coreRules, coreDefaults, core, 'core.'),
@@ -154,6 +170,11 @@ export function resolveCoreOptions(
   return mergeOptions(coreRules, inherited, given, `@Hub('${hub}').`);
 }
 
+function resolveCors(given: Partial<CorsOptions>): CorsOptions {
+  const defaults: CorsOptions = { origins: [], credentials: given.origins !== '*', maxAge: 600_000 };
+  return mergeOptions(corsRules, defaults, given, 'cors.');
+}
+
 function plainDefaults(): PlainOptions {
   return {
     path: '/signalr',
@@ -164,6 +185,7 @@ function plainDefaults(): PlainOptions {
     useGlobalFilters: false,
     groupTimeout: 30_000,
     shutdownTimeout: 5_000,
+    tracing: false,
     clock: systemClock,
   };
 }

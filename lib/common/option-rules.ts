@@ -54,6 +54,16 @@ export const listOfText = rule(
   (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
 );
 
+/** An object whose members all follow a rule. */
+export const mapOf = (member: OptionRule): OptionRule =>
+  rule(
+    'must be an object with allowed values.',
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((each) => member(each) === undefined),
+  );
+
 /** The given value is also allowed. */
 export const or =
   (allowed: unknown, otherwise: OptionRule): OptionRule =>

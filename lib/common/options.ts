@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { Clock } from './clock.js';
+import type { TracingOption } from './trace.js';
 
 /** Transports of ASP.NET Core SignalR, by the names used in negotiate answers (signalr-core §1.3). */
 export type CoreTransport = 'WebSockets';
@@ -52,6 +53,11 @@ export interface ClassicOptions {
   transportConnectTimeout: number;
   /** What polling clients wait between polls, in milliseconds. Default: 0. */
   longPollDelay: number;
+  /**
+   * Messages that the embedded backplane keeps per topic for clients that come back; at least 32 are kept. Another
+   * backplane has an option of its own. Default: 1,000.
+   */
+  defaultMessageBufferSize: number;
   /** Largest WebSocket message of a client in bytes; null for no limit. Default: 65,536. */
   maxIncomingWebSocketMessageSize: number | null;
   /** Largest body of a request in bytes. Default: 1,048,576. */
@@ -90,6 +96,20 @@ export interface OutboxOptions {
   policy: 'close' | 'dropOldest' | 'keepLatest';
 }
 
+/** Which pages of other origins may use hubs. */
+export interface CorsOptions {
+  /** Origins such as `https://app.example`, in any case, or `*` for all. */
+  origins: '*' | readonly string[];
+  /**
+   * Lets pages send cookies and other credentials, which the JavaScript clients of both families do by default. With
+   * `*` that opens hubs to pages of anybody, in the name of whoever looks at them. Default: true for a list of origins,
+   * false for `*`.
+   */
+  credentials: boolean;
+  /** How long, in milliseconds, browsers may remember the answer to a preflight. Default: 600,000. */
+  maxAge: number;
+}
+
 /** Options that both families share, complete. */
 export interface ServerOptions {
   /** Base path: classic clients use it as their url, Core clients find each hub under it. Default: `/signalr`. */
@@ -106,7 +126,15 @@ export interface ServerOptions {
    * Default: what middleware put on `request.user`.
    */
   authenticate: ((request: IncomingMessage) => unknown) | undefined;
-  /** Origins whose pages may open WebSockets, in any case; empty or `*` for all. Default: all (signalr-core §11.1). */
+  /**
+   * Answers requests of pages of other origins, preflights included, and refuses WebSockets of origins that are not
+   * listed. False leaves all of that to the application. Default: false (signalr-2 §11.4).
+   */
+  cors: CorsOptions | false;
+  /**
+   * Origins whose pages may open WebSockets, in any case; `*` for all. Default: those of `cors` and the server's own, or
+   * all without `cors` (signalr-core §11.1).
+   */
   allowedOrigins: readonly string[];
   /** Applies the application's global exception filters to hub methods. Default: false, like Nest's gateways. */
   useGlobalFilters: boolean;
@@ -119,6 +147,11 @@ export interface ServerOptions {
   classic: ClassicOptions | false;
   /** Options of Core clients, or false to refuse them. */
   core: CoreHubOptions | false;
+  /**
+   * Which parts write traces of what they do to Nest's logger. It holds for the process. Default: none; warnings and
+   * errors are always written (signalr-2 §7.13).
+   */
+  tracing: TracingOption;
   /** Where time comes from; for tests. Default: the clock of the machine. */
   clock: Clock;
 }

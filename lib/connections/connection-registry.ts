@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import { Logger } from '@nestjs/common';
-
 import { isThenable } from '../common/promises.js';
+import { traceSource } from '../common/trace.js';
 import type { Backplane, BackplaneNode } from '../messaging/backplane.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
@@ -15,7 +14,7 @@ import type { Connection } from './connection.js';
  */
 export class ConnectionRegistry implements BackplaneNode {
   readonly id = randomUUID();
-  private readonly logger = new Logger('SignalR.Connections');
+  private readonly logger = traceSource('SignalR.Connection');
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
   private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
@@ -38,6 +37,9 @@ export class ConnectionRegistry implements BackplaneNode {
   /** Takes in a connection with its first topics. Messages reach it from the moment this returns (or resolves). */
   add(connection: Connection, topics: readonly Topic[]): void | Promise<void> {
     this.connections.set(connection.id, connection);
+    if (this.logger.isDebug) {
+      this.logger.debug(`connection ${connection.id} has come`);
+    }
     const announced = this.backplane.directory.add({
       connectionId: connection.id,
       nodeId: this.id,
@@ -57,6 +59,7 @@ export class ConnectionRegistry implements BackplaneNode {
     // A classic client may have returned under its id while hubs were told that it was gone.
     if (this.connections.get(connection.id) === connection) {
       this.connections.delete(connection.id);
+      this.logger.debug(`connection ${connection.id} has gone`);
       this.background(this.backplane.directory.remove(connection.id));
     }
   }

@@ -1,14 +1,13 @@
-import { Logger } from '@nestjs/common';
-
 import type { CancelTimer, Clock } from '../common/clock.js';
 import { toError } from '../common/errors.js';
+import { traceSource } from '../common/trace.js';
 
 /** Something that has to look at the clock now and then. */
 export type Beat = (now: number) => void;
 
 /** The one timer of the process for keep-alives, time-outs and sweeps, however many connections there are. */
 export class Heartbeat {
-  private readonly logger = new Logger('SignalR.Connections');
+  private readonly logger = traceSource('SignalR.Transports.TransportHeartBeat');
   private readonly beats: Beat[] = [];
   private cancel: CancelTimer | undefined;
 

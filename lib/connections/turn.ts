@@ -1,13 +1,12 @@
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../common/errors.js';
+import { traceSource } from '../common/trace.js';
 
 /** Something that wants to write once more before the event loop waits for new input. */
 export interface Flushable {
   flush(): void;
 }
 
-const logger = new Logger('SignalR.Connections');
+const logger = traceSource('SignalR.Connection');
 
 let waiting: Flushable[] = [];
 

@@ -89,6 +89,9 @@ export class HubSender extends MessageSender {
     excluded,
     stateJson,
   }: HubOutgoingContext): void | Promise<void> {
+    if (this.logger.isVerbose) {
+      this.logger.verbose(`${this.hub} calls ${method} of ${topics.join(', ')}`);
+    }
     return this.publish(topics, {
       type: 'call',
       hub: this.hub,

@@ -1,4 +1,4 @@
-import { Logger, type Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { ContextIdFactory, type ContextId, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
@@ -6,6 +6,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import { whenSettled } from '../common/streams.js';
+import { traceSource } from '../common/trace.js';
 import type { HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import { HUB_CALL, SignalRHub } from '../hubs/signalr-hub.js';
 import type { HubCall, HubParts } from './hub-call.js';
@@ -34,7 +35,7 @@ export class HubHost {
   readonly lifetime: HubLifetime;
   private readonly type: Type;
   private readonly compiled = new Map<HubMethodDescriptor, RunMethod>();
-  private readonly logger = new Logger('SignalR.HubDispatcher');
+  private readonly logger = traceSource('SignalR.HubDispatcher');
   /** False for hubs that have nothing to dispose of, which then costs nothing. */
   private readonly disposes: boolean;
   private raisers: Raisers | undefined;

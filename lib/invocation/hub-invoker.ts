@@ -1,10 +1,10 @@
-import { Logger } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { from, fromEvent, lastValueFrom, type Observable, takeUntil, tap } from 'rxjs';
 
 import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import { isStream } from '../common/streams.js';
+import { traceSource } from '../common/trace.js';
 import type { Connection } from '../connections/connection.js';
 import { CallerState } from '../hubs/caller-state.js';
 import { HubCallerContext } from '../hubs/hub-caller-context.js';
@@ -34,7 +34,7 @@ export type LifecycleEvent =
 
 /** Runs calls and lifecycle events of hubs, for both protocols. */
 export class HubInvoker {
-  private readonly logger = new Logger('SignalR.HubDispatcher');
+  private readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(private readonly hosts: ReadonlyMap<HubDescriptor, HubHost>) {}
 
@@ -57,6 +57,9 @@ export class HubInvoker {
    */
   invoke(connection: Connection, invocation: InvocationRequest): unknown {
     const { hub, target, args, invocationId, request } = invocation;
+    if (this.logger.isDebug) {
+      this.logger.debug(`${hub.name}.${target} is called by connection ${connection.id}`);
+    }
     const host = this.host(hub);
     const method = findMethod(hub, target, args.length);
     const found = method instanceof HubInvocationError ? undefined : method;
@@ -96,6 +99,9 @@ export class HubInvoker {
     event: LifecycleEvent,
     request: HubRequest,
   ): Promise<void> {
+    if (this.logger.isDebug) {
+      this.logger.debug(`${event.name} of ${hub.name} for connection ${connection.id}`);
+    }
     const host = this.host(hub);
     const context = new HubCallerContext(connection, request);
     const state = new CallerState();

@@ -1,5 +1,6 @@
 import { type CancelTimer, type Clock, systemClock } from '../common/clock.js';
 import { SignalRError } from '../common/errors.js';
+import { traceSource } from '../common/trace.js';
 import type { Backplane, BackplaneHealth, BackplaneNode, Replay, ReplayTopic } from './backplane.js';
 import type { ConnectionDirectory } from './connection-directory.js';
 import type { Message } from './envelope.js';
@@ -32,6 +33,7 @@ const MINIMUM_BUFFER_SIZE = 32;
  */
 export class MemoryBackplane implements Backplane {
   readonly name = 'memory';
+  private readonly trace = traceSource('SignalR.MessageBus');
   private readonly broker: MemoryBroker;
   private readonly clock: Clock;
   private node: BackplaneNode | undefined;
@@ -68,10 +70,16 @@ export class MemoryBackplane implements Backplane {
 
   publish(topic: Topic, message: Message): void {
     this.requireNode();
+    if (this.trace.isVerbose) {
+      this.trace.verbose(`published to ${topic}`);
+    }
     this.broker.publish(topic, message);
   }
 
   subscribe(topic: Topic): void {
+    if (this.trace.isVerbose) {
+      this.trace.verbose(`subscribed to ${topic}`);
+    }
     this.broker.subscribe(topic, this.requireNode());
   }
 
@@ -86,7 +94,11 @@ export class MemoryBackplane implements Backplane {
   }
 
   replay(topics: readonly ReplayTopic[], after: string): Replay {
-    return this.broker.replay(topics, after);
+    const replay = this.broker.replay(topics, after);
+    if (this.trace.isDebug) {
+      this.trace.debug(`replayed ${replay.envelopes.length} message(s) of ${topics.length} topic(s)`);
+    }
+    return replay;
   }
 
   async command(command: NodeCommand, timeout: number): Promise<void> {

@@ -1,13 +1,12 @@
-import { Logger } from '@nestjs/common';
-
 import { DONE, isThenable } from '../common/promises.js';
+import { type TraceSource, traceSource, type TraceSourceName } from '../common/trace.js';
 import type { Backplane } from './backplane.js';
 import type { Message } from './envelope.js';
 import type { Topic } from './topics.js';
 
 /** Publishes messages in somebody's name. */
 export abstract class MessageSender {
-  protected readonly logger: Logger;
+  protected readonly logger: TraceSource;
 
   /**
    * @param sender who sends, for the log.
@@ -16,9 +15,9 @@ export abstract class MessageSender {
   protected constructor(
     private readonly sender: string,
     private readonly backplane: Backplane,
-    source: string,
+    source: TraceSourceName,
   ) {
-    this.logger = new Logger(source);
+    this.logger = traceSource(source);
   }
 
   /** Publishes a message once per topic. A promise only if the backplane has to be waited for. */

@@ -4,6 +4,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { SignalRError } from '../common/errors.js';
 import { resolveCoreOptions } from '../common/option-defaults.js';
 import type { ServerOptions } from '../common/options.js';
+import { traceSource } from '../common/trace.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
 import { type HubDescriptor, scriptName } from '../hubs/hub-descriptor.js';
 import { hubName, readHubMetadata, readOwnHubMethods } from '../hubs/hub.metadata.js';
@@ -24,6 +25,8 @@ export interface DiscoveredHub {
 /** Finds the hubs of the application and checks that they can work, before the first client connects. */
 @Injectable()
 export class HubExplorer {
+  private readonly trace = traceSource('SignalR.ReflectedHubDescriptorProvider');
+
   constructor(
     private readonly scanner: ProviderScanner,
     private readonly catalog: HubCatalog,
@@ -73,6 +76,7 @@ export class HubExplorer {
     };
     descriptor.methods = describeHubMethods(descriptor);
     this.catalog.add(descriptor);
+    this.trace.debug(`hub ${name} at ${descriptor.path}: ${[...descriptor.methods.keys()].join(', ')}`);
     return { descriptor, wrapper, moduleKey };
   }
 }

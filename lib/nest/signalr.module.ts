@@ -16,6 +16,7 @@ import { DiscoveryModule, HttpAdapterHost, ModuleRef, ModulesContainer } from '@
 import { SignalRError } from '../common/errors.js';
 import { resolveOptions } from '../common/option-defaults.js';
 import type { ServerOptions } from '../common/options.js';
+import { configureTracing } from '../common/trace.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
 import { getHubContextToken } from '../hubs/hub-context.token.js';
 import { declaredHubs } from '../hubs/hub.metadata.js';
@@ -23,7 +24,9 @@ import { MemoryBackplane } from '../messaging/memory-backplane.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import { getPersistentConnectionContextToken } from '../persistent-connections/persistent-connection.context.js';
 import { declaredConnections } from '../persistent-connections/persistent-connection.metadata.js';
+import { EndpointFactory } from './endpoint-factory.js';
 import { HubContextRegistry } from './hub-context.registry.js';
+import type { HubServer } from './hub-server.js';
 import { HubExplorer } from './hub.explorer.js';
 import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
 import { PersistentConnectionRegistry } from './persistent-connection.registry.js';
@@ -48,7 +51,7 @@ export class SignalRModule
   implements NestModule, OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown
 {
   constructor(
-    private readonly server: SignalRServer,
+    @Inject(SignalRServer) private readonly server: HubServer,
     private readonly modules: ModulesContainer,
     private readonly adapterHost: HttpAdapterHost,
     @Inject(SERVER_OPTIONS) _options: ServerOptions,
@@ -68,8 +71,8 @@ export class SignalRModule
   configure(_consumer: MiddlewareConsumer): void {
     this.adapterHost.httpAdapter?.use(
       (
-        request: Parameters<SignalRServer['serve']>[0],
-        response: Parameters<SignalRServer['serve']>[1],
+        request: Parameters<HubServer['serve']>[0],
+        response: Parameters<HubServer['serve']>[1],
         next: () => void,
       ) => {
         if (!this.server.serve(request, response)) {
@@ -133,16 +136,16 @@ function dynamicModule(
       ...options,
       {
         provide: SERVER_OPTIONS,
-        useFactory: ({ pipeline: _pipeline, backplane: _backplane, ...given }: SignalRModuleOptions) =>
-          resolveOptions(given),
+        useFactory: serverOptions,
         inject: [MODULE_OPTIONS],
       },
       {
         provide: BACKPLANE,
-        useFactory: ({ backplane }: SignalRModuleOptions, { clock }: ServerOptions) =>
-          backplane ?? new MemoryBackplane({ clock }),
+        useFactory: ({ backplane }: SignalRModuleOptions, options: ServerOptions) =>
+          backplane ?? embeddedBackplane(options),
         inject: [MODULE_OPTIONS, SERVER_OPTIONS],
       },
+      EndpointFactory,
       HubCatalog,
       HubContextRegistry,
       HubExplorer,
@@ -161,6 +164,30 @@ function dynamicModule(
       ...contexts.map(({ provide }) => provide),
     ],
   };
+}
+
+/** Tracing holds for the process, so it is switched as soon as it is known. */
+function serverOptions({
+  pipeline: _pipeline,
+  backplane: _backplane,
+  ...given
+}: SignalRModuleOptions): ServerOptions {
+  const options = resolveOptions(given);
+  configureTracing(options.tracing);
+  return options;
+}
+
+/** Keeps what classic clients may come back for, as long as they may (signalr-2 §4.2). */
+function embeddedBackplane({ clock, classic }: ServerOptions): MemoryBackplane {
+  if (classic === false) {
+    return new MemoryBackplane({ clock });
+  }
+  const { defaultMessageBufferSize, disconnectTimeout, keepAlive } = classic;
+  return new MemoryBackplane({
+    clock,
+    bufferSize: defaultMessageBufferSize,
+    retention: 2 * (disconnectTimeout + 2 * (keepAlive ?? 0)),
+  });
 }
 
 function asyncOptionsProviders({

@@ -1,35 +1,24 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core';
 
-import type { ClassicOptions, ServerOptions } from '../common/options.js';
+import type { ServerOptions } from '../common/options.js';
+import { traceSource } from '../common/trace.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { Heartbeat } from '../connections/heartbeat.js';
-import { HubCatalog } from '../hubs/hub-catalog.js';
 import { readPipelineModules } from '../hubs/hub.metadata.js';
-import { DefaultUserIdProvider, IUserIdProvider } from '../hubs/user-id-provider.js';
-import { ConnectGuard } from '../invocation/connect-guard.js';
-import { HubHost } from '../invocation/hub-host.js';
-import { HubInvoker } from '../invocation/hub-invoker.js';
-import { HubPipeline, type HubPipelineSteps } from '../invocation/hub-pipeline.js';
+import type { HubInvoker } from '../invocation/hub-invoker.js';
+import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
-import { NestEnhancers } from '../invocation/nest-enhancers.js';
 import type { Backplane } from '../messaging/backplane.js';
-import {
-  type PersistentConnectionDescriptor,
-  PersistentConnectionHost,
-} from '../persistent-connections/persistent-connection-host.js';
-import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
-import { HubApplication } from '../protocols/classic/hub-application.js';
-import { PersistentApplication } from '../protocols/classic/persistent-application.js';
-import { CoreEndpoint } from '../protocols/core/endpoint.js';
-import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
+import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
-import { HubContextRegistry } from './hub-context.registry.js';
+import { EndpointFactory } from './endpoint-factory.js';
 import { type DiscoveredHub, HubExplorer, takenPaths } from './hub.explorer.js';
 import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
+import type { HubServer } from './hub-server.js';
 import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
@@ -44,8 +33,8 @@ const CLOSE_GRACE = 250;
 
 /** Everything that runs while the application serves hubs: made at boot, ended with the application. */
 @Injectable()
-export class SignalRServer {
-  private readonly logger = new Logger('SignalR');
+export class SignalRServer implements HubServer {
+  private readonly logger = traceSource('SignalR');
   private readonly registry: ConnectionRegistry;
   private readonly heartbeat: Heartbeat;
   private router = new EndpointRouter([]);
@@ -56,13 +45,11 @@ export class SignalRServer {
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
     @Inject(MODULE_OPTIONS) private readonly moduleOptions: SignalRModuleOptions,
     @Inject(BACKPLANE) private readonly backplane: Backplane,
-    private readonly catalog: HubCatalog,
     private readonly explorer: HubExplorer,
     private readonly connectionExplorer: PersistentConnectionExplorer,
-    private readonly contexts: HubContextRegistry,
+    private readonly endpoints: EndpointFactory,
     private readonly pipeline: HubPipeline,
     private readonly providers: ProviderFinder,
-    private readonly modules: ModulesContainer,
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
@@ -85,8 +72,17 @@ export class SignalRServer {
       return;
     }
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
-    this.router = new EndpointRouter(this.createEndpoints(hubs, connections, basePath, this.adapter));
-    this.adapter.takeOver();
+    const { adapter, registry } = this;
+    const { endpoints, invoker } = this.endpoints.create({
+      basePath,
+      hubs,
+      connections,
+      registry,
+      createWebSocketServer: (options) => adapter.createHubServer(options),
+    });
+    this.router = new EndpointRouter(endpoints);
+    this.invoker = invoker;
+    adapter.takeOver();
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
@@ -102,8 +98,14 @@ export class SignalRServer {
   /** Answers a request if it is for a hub; false if it is not. */
   serve(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): boolean {
     const endpoint = this.router.find(request.originalUrl ?? request.url ?? '/');
-    void endpoint?.handle(request, response);
-    return endpoint !== undefined;
+    if (endpoint === undefined) {
+      return false;
+    }
+    const { cors } = this.options;
+    if (cors === false || !applyCors(request, response, cors)) {
+      void endpoint.handle(request, response);
+    }
+    return true;
   }
 
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */
@@ -135,75 +137,6 @@ export class SignalRServer {
     const endpoint = this.router.find(upgrade.request.url ?? '/');
     void endpoint?.upgrade(upgrade);
     return endpoint !== undefined;
-  }
-
-  private createEndpoints(
-    hubs: readonly DiscoveredHub[],
-    connections: readonly PersistentConnectionDescriptor[],
-    basePath: string,
-    adapter: SignalRAdapter,
-  ): Endpoint[] {
-    const enhancers = this.createEnhancers();
-    const services = this.createServices(hubs, basePath, adapter, enhancers);
-    const { classic, core } = this.options;
-    return [
-      ...(core === false ? [] : hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
-      ...(classic === false ? [] : this.createClassicEndpoints(services, classic, connections, enhancers)),
-    ];
-  }
-
-  private createClassicEndpoints(
-    services: ProtocolServices,
-    options: ClassicOptions,
-    connections: readonly PersistentConnectionDescriptor[],
-    enhancers: NestEnhancers,
-  ): Endpoint[] {
-    const hubs = new HubApplication(services, options);
-    return [
-      new ClassicEndpoint(services, options, services.basePath, hubs),
-      ...connections.map((descriptor) => {
-        const host = new PersistentConnectionHost(descriptor, enhancers);
-        return new ClassicEndpoint(services, options, descriptor.path, new PersistentApplication(host));
-      }),
-    ];
-  }
-
-  private createEnhancers(): NestEnhancers {
-    const { modules, config, options, pipeline } = this;
-    return new NestEnhancers(modules, config, options.useGlobalFilters, pipeline.guards);
-  }
-
-  private createServices(
-    hubs: readonly DiscoveredHub[],
-    basePath: string,
-    adapter: SignalRAdapter,
-    enhancers: NestEnhancers,
-  ): ProtocolServices {
-    const { secret } = this.options;
-    const hosts = hubs.map(({ descriptor, wrapper, moduleKey }) => {
-      const { sender, groups } = this.contexts.parts(descriptor.name);
-      const steps = (): HubPipelineSteps => this.pipeline.of(descriptor.name);
-      const host = new HubHost({ descriptor, sender, groups }, wrapper, moduleKey, enhancers, steps);
-      if (host.lifetime === 'created') {
-        this.logger.warn(
-          `hub ${descriptor.name} has #private members, so each call makes a new instance; private members of TypeScript cost nothing`,
-        );
-      }
-      return [descriptor, host] as const;
-    });
-    this.invoker = new HubInvoker(new Map(hosts));
-    return {
-      options: this.options,
-      basePath,
-      secrets: typeof secret === 'string' ? [secret] : secret,
-      catalog: this.catalog,
-      invoker: this.invoker,
-      connectGuard: new ConnectGuard(this.invoker, enhancers),
-      registry: this.registry,
-      backplane: this.backplane,
-      userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
-      createWebSocketServer: (options) => adapter.createHubServer(options),
-    };
   }
 
   private async loadPipeline(hubs: readonly DiscoveredHub[], importer: ModuleRef): Promise<void> {

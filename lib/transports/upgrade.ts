@@ -49,13 +49,3 @@ export class WebSocketAcceptor {
     cancel();
   }
 }
-
-/** True if pages of this origin may connect; requests of programs have none (signalr-core §11.1). */
-export function isOriginAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const origin = request.headers.origin?.toLowerCase();
-  return (
-    origin === undefined ||
-    allowed.length === 0 ||
-    allowed.some((entry) => entry === '*' || entry.toLowerCase() === origin)
-  );
-}

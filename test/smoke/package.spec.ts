@@ -92,6 +92,23 @@ describe('the packed package', () => {
       expect(await callThroughClient(port)).toEqual(['Ada', 'hello']);
     });
 
+    it('the command writes the proxy that the application serves, without starting it', async () => {
+      const application = join(folder, 'module');
+      const script = join(application, 'proxies.js');
+      const command = join(folder, 'node_modules/.bin/nestjs-signalr');
+      await run(application, command, 'proxies', 'dist/app.module.js', '--output', script);
+      const port = await start(application);
+      const served = await fetch(`http://127.0.0.1:${port}/signalr/hubs`);
+      expect(await readFile(script, 'utf8')).toBe(await served.text());
+
+      const moved = await run(application, command, 'proxies', 'dist/app.module.js', '--url', '/moved');
+      expect(moved).toContain('$.hubConnection("/moved"');
+      await expect(
+        run(application, command, 'proxies', 'dist/app.module.js', '--module', 'Nope'),
+      ).rejects.toThrow(`dist/app.module.js exports no module 'Nope'.`);
+      await expect(run(application, command, 'proxies')).rejects.toThrow('Usage: nestjs-signalr proxies');
+    });
+
     /** Starts the compiled application and waits until it listens. */
     async function start(application: string): Promise<number> {
       const child = fork(join(application, 'dist/main.js'), {

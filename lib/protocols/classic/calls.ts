@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 
 import { toError } from '../../common/errors.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
+import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubCatalog } from '../../hubs/hub-catalog.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -22,7 +22,7 @@ const TOO_DEEP = `The reader's MaxDepth of ${ARGUMENT_DEPTH} has been exceeded.`
 
 /** Runs the calls of all clients and makes their answers. */
 export class ClassicCalls {
-  private static readonly logger = new Logger('SignalR.Classic');
+  private static readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(
     private readonly options: ClassicOptions,

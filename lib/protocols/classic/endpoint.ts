@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
 import type { ClassicTransport } from '../../common/options.js';
+import { traceSource } from '../../common/trace.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import type { Connection } from '../../connections/connection.js';
 import type { Channel } from '../../transports/channel.js';
+import { isOriginAllowed } from '../../transports/cors.js';
 import { BodyError, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { PollChannel } from '../../transports/poll-channel.js';
 import { parseQuery, type QueryValues } from '../../transports/query.js';
 import { StreamChannel } from '../../transports/stream-channel.js';
-import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
+import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { Admission, Rejected, rejection } from './admission.js';
@@ -36,7 +36,7 @@ const CLOSE_TIMEOUT = 5_000;
 
 /** Everything under one path for classic clients: hubs, or a persistent connection (signalr-2 §1). */
 export class ClassicEndpoint implements Endpoint {
-  private static readonly logger = new Logger('SignalR.Classic');
+  private static readonly logger = traceSource('SignalR.PersistentConnection');
   private readonly services: ClassicServices;
   readonly paths = [];
   private readonly acceptor: WebSocketAcceptor;
@@ -75,7 +75,7 @@ export class ClassicEndpoint implements Endpoint {
   async upgrade(upgrade: UpgradeRequest): Promise<void> {
     const { request, socket } = upgrade;
     const answer = await this.safely(request, async (classic) => {
-      if (!isOriginAllowed(request, this.services.options.allowedOrigins)) {
+      if (!isOriginAllowed(request, this.services.options)) {
         return rejection(403);
       }
       return this.answer(request, undefined, classic, upgrade);
@@ -153,6 +153,9 @@ export class ClassicEndpoint implements Endpoint {
       return { status: 403, reason: 'Forbidden: JSONP is disabled.' };
     }
     const callback = readCallback(classic.query.get('callback'));
+    if (ClassicEndpoint.logger.isDebug) {
+      ClassicEndpoint.logger.debug(`${classic.operation} at ${this.base}`);
+    }
     const dispatcher = await this.application.authorize(request, response, classic);
     const user = userName(classic.user) ?? '';
     const proxy = this.application.proxy(classic);

@@ -1,6 +1,5 @@
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
+import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker, LifecycleEvent } from '../../invocation/hub-invoker.js';
@@ -13,7 +12,7 @@ import { readHubMessage } from './hub-message.js';
 
 /** The hubs that a client has listed and may connect to. */
 export class HubDispatcher implements Dispatcher {
-  private static readonly logger = new Logger('SignalR.HubDispatcher');
+  private static readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(
     private readonly hubs: readonly HubDescriptor[],

@@ -1,8 +1,7 @@
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
+import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
@@ -52,6 +51,15 @@ export interface Opening extends Admitted {
   readonly messageId: string | undefined;
 }
 
+const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
+
+const TRANSPORTS: Readonly<Record<TransportName, TraceSource>> = {
+  webSockets: traceSource('SignalR.Transports.WebSocketTransport'),
+  serverSentEvents: traceSource('SignalR.Transports.ServerSentEventsTransport'),
+  foreverFrame: traceSource('SignalR.Transports.ForeverFrameTransport'),
+  longPolling: traceSource('SignalR.Transports.LongPollingTransport'),
+};
+
 /** A lost line is given this much, in milliseconds, on top of `disconnectTimeout`; a poll its delay (signalr-2 §4.2). */
 const GRACE = 5_000;
 
@@ -61,7 +69,7 @@ const GRACE = 5_000;
  */
 export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead {
   readonly protocol = 'classic';
-  private static readonly logger = new Logger('SignalR.Classic');
+  private static readonly logger = traceSource('SignalR.Connection');
   private dispatcher: Dispatcher;
   private readonly writer: ResponseWriter;
   private readonly groups = new Membership();
@@ -117,6 +125,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     this.paused = false;
+    this.trace('opened', channel);
     try {
       await this.openWith(channel, opening);
     } catch (error) {
@@ -242,6 +251,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
+  private trace(what: string, channel: Channel | undefined): void {
+    const source = TRANSPORTS[channel?.transport ?? 'webSockets'];
+    if (source.isDebug) {
+      source.debug(`${what} for connection ${this.id}`);
+    }
+  }
+
   /** Drops a line that is not read. It counts as gone at once: what comes next is for the log alone. */
   private drop(): void {
     const { channel } = this;
@@ -250,6 +266,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   onEnd(): void {
+    this.trace('ended', this.channel);
     this.detach();
     this.lastSeenAt = this.services.options.clock.now();
     // What was not written is still in the log.
@@ -452,6 +469,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   onHeartbeat(now: number, keepAlive = false): void {
     if (this.channel === undefined) {
       if (now - this.lastSeenAt >= this.services.classic.disconnectTimeout + this.grace) {
+        HEARTBEAT.debug(`connection ${this.id} has not come back`);
         void this.end(false);
       }
       return;
@@ -460,6 +478,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.blockedFor(now) >= this.services.classic.disconnectTimeout) {
       this.drop();
     } else if (this.hasTimedOut(now)) {
+      HEARTBEAT.debug(`the time of connection ${this.id} on this line is up`);
       this.close();
       this.lastSeenAt = now;
     } else if (keepAlive && this.canWrite) {

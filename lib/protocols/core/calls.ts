@@ -1,10 +1,9 @@
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
 import { toJson } from '../../common/json.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
 import { isStream } from '../../common/streams.js';
+import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -18,7 +17,7 @@ export type Answer = CoreMessage | undefined;
 
 /** Runs the calls of all clients of one hub and makes their answers. */
 export class CoreCalls {
-  private static readonly logger = new Logger('SignalR.Core');
+  private static readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(
     private readonly hub: HubDescriptor,

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import { traceSource } from '../../common/trace.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import { HubRequest } from '../../transports/hub-request.js';
+import { isOriginAllowed } from '../../transports/cors.js';
 import { type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
-import { isOriginAllowed, type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
+import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { CoreCalls } from './calls.js';
@@ -36,7 +36,7 @@ const text = (status: number, body: string): HttpAnswer => ({ status, headers: P
 
 /** The two urls of one hub for Core clients: `{path}` and `{path}/negotiate` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
-  private static readonly logger = new Logger('SignalR.Core');
+  private static readonly logger = traceSource('SignalR.HttpConnectionDispatcher');
   private readonly options: CoreHubOptions;
   readonly paths: readonly string[];
   readonly base = undefined;
@@ -75,7 +75,7 @@ export class CoreEndpoint implements Endpoint {
   async upgrade(upgrade: UpgradeRequest): Promise<void> {
     const { request, socket } = upgrade;
     const answer = await this.safely(request, async (hubRequest) => {
-      if (!isOriginAllowed(request, this.services.options.allowedOrigins)) {
+      if (!isOriginAllowed(request, this.services.options)) {
         return { status: 403 };
       }
       return (await this.admit(request, undefined, hubRequest)) ?? this.connect(upgrade, hubRequest);

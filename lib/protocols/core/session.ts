@@ -1,8 +1,7 @@
-import { Logger } from '@nestjs/common';
-
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
+import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -49,7 +48,7 @@ interface Ending {
 /** The session of one Core client with one hub. */
 export class CoreConnection extends Connection<CoreMessage> {
   readonly protocol = 'core';
-  private static readonly logger = new Logger('SignalR.Core');
+  private static readonly logger = traceSource('SignalR.Connection');
   private state: (typeof State)[keyof typeof State] = State.Handshake;
   private readonly reader = new RecordReader();
   /** A call that has been read but finds no free slot; nothing behind it is read. */

@@ -79,6 +79,27 @@ describe.each(platforms)('generated proxy on %s', (platform) => {
     await app.close();
   });
 
+  test('the url and a minifier can be given', async () => {
+    let calls = 0;
+    const minifyProxy = (script: string): string => {
+      calls++;
+      return script.replaceAll(/\n\s*/g, '\n').replaceAll('"', "'");
+    };
+    const app = await startApp({
+      platform,
+      hubs: [ChatHub],
+      signalr: { classic: { proxyUrl: '/behind/proxy', minifyProxy } },
+    });
+    const read = async (): Promise<string> => (await http('GET', `${app.url}/signalr/hubs`)).body;
+    const script = await read();
+    expect(script).toContain('$.hubConnection("/behind/proxy"');
+    expect(script).toContain(`proxies['chatHub'] = this`);
+    expect(await read()).toBe(script);
+    expect(calls).toBe(1);
+    expect(() => new vm.Script(script)).not.toThrow();
+    await app.close();
+  });
+
   test('[classic 211] without the client library it says what is missing', async () => {
     const app = await startApp({ platform, hubs: [] });
     const { body } = await http('GET', `${app.url}/signalr/hubs`);

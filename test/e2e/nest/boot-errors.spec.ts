@@ -124,6 +124,21 @@ describe('an application that cannot work does not start', () => {
     [{ useGlobalFilters: 'yes' }, `SignalR option 'useGlobalFilters': must be true or false.`],
     [{ groupTimeout: 0 }, `SignalR option 'groupTimeout': must be a number of at least 1.`],
     [{ shutdownTimeout: -1 }, `SignalR option 'shutdownTimeout': must be a number of at least 0.`],
+    [{ cors: { origins: 'https://x' } }, `SignalR option 'cors.origins': must be a list of texts.`],
+    [{ cors: { origins: '*', methods: [] } }, `SignalR option 'cors.methods' does not exist.`],
+    [{ tracing: 'loud' }, `SignalR option 'tracing': must be an object with allowed values.`],
+    [
+      { tracing: { 'SignalR.*': 'loud' } },
+      `SignalR option 'tracing': must be an object with allowed values.`,
+    ],
+    [{ tracing: { Nope: 'debug' } }, `SignalR option 'tracing': there is no source 'Nope'.`],
+    [
+      { classic: { defaultMessageBufferSize: -1 } },
+      `SignalR option 'classic.defaultMessageBufferSize': The buffer size '-1' is out of range.`,
+    ],
+    [{ classic: { minifyProxy: 'yes' } }, `SignalR option 'classic.minifyProxy': must be a function.`],
+    [{ classic: { proxyUrl: '' } }, `SignalR option 'classic.proxyUrl': must be a text that is not empty.`],
+    [{ classic: { developmentMode: 1 } }, `SignalR option 'classic.developmentMode': must be true or false.`],
     [{ clock: {} }, `SignalR option 'clock': must be a clock.`],
     [{ outbox: { maxBytes: 0 } }, `SignalR option 'outbox.maxBytes': must be a whole number of at least 1.`],
     [

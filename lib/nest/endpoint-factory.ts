@@ -1,0 +1,114 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+
+import type { ClassicOptions, ServerOptions } from '../common/options.js';
+import { traceSource } from '../common/trace.js';
+import type { ConnectionRegistry } from '../connections/connection-registry.js';
+import { HubCatalog } from '../hubs/hub-catalog.js';
+import { DefaultUserIdProvider, IUserIdProvider } from '../hubs/user-id-provider.js';
+import { ConnectGuard } from '../invocation/connect-guard.js';
+import { HubHost } from '../invocation/hub-host.js';
+import { HubInvoker } from '../invocation/hub-invoker.js';
+import { HubPipeline, type HubPipelineSteps } from '../invocation/hub-pipeline.js';
+import { NestEnhancers } from '../invocation/nest-enhancers.js';
+import type { Backplane } from '../messaging/backplane.js';
+import {
+  type PersistentConnectionDescriptor,
+  PersistentConnectionHost,
+} from '../persistent-connections/persistent-connection-host.js';
+import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
+import { HubApplication } from '../protocols/classic/hub-application.js';
+import { PersistentApplication } from '../protocols/classic/persistent-application.js';
+import { CoreEndpoint } from '../protocols/core/endpoint.js';
+import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
+import type { CreateWebSocketServer } from '../transports/upgrade.js';
+import { HubContextRegistry } from './hub-context.registry.js';
+import type { DiscoveredHub } from './hub.explorer.js';
+import { ProviderFinder } from './provider-finder.js';
+import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
+
+/** What is served, and where. */
+export interface ServedParts {
+  readonly basePath: string;
+  readonly hubs: readonly DiscoveredHub[];
+  readonly connections: readonly PersistentConnectionDescriptor[];
+  readonly registry: ConnectionRegistry;
+  readonly createWebSocketServer: CreateWebSocketServer;
+}
+
+/** Puts together what serves the clients of an application: this is where the layers meet. */
+@Injectable()
+export class EndpointFactory {
+  private readonly logger = traceSource('SignalR.ReflectedHubDescriptorProvider');
+
+  constructor(
+    @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
+    @Inject(BACKPLANE) private readonly backplane: Backplane,
+    private readonly catalog: HubCatalog,
+    private readonly contexts: HubContextRegistry,
+    private readonly pipeline: HubPipeline,
+    private readonly providers: ProviderFinder,
+    private readonly modules: ModulesContainer,
+    private readonly config: ApplicationConfig,
+  ) {}
+
+  create(parts: ServedParts): { readonly endpoints: Endpoint[]; readonly invoker: HubInvoker } {
+    const { modules, config, options, pipeline } = this;
+    const enhancers = new NestEnhancers(modules, config, options.useGlobalFilters, pipeline.guards);
+    const services = this.createServices(parts, enhancers);
+    const { classic, core } = options;
+    const endpoints = [
+      ...(core === false ? [] : parts.hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
+      ...(classic === false ? [] : createClassicEndpoints(services, classic, parts.connections, enhancers)),
+    ];
+    return { endpoints, invoker: services.invoker };
+  }
+
+  private createServices(parts: ServedParts, enhancers: NestEnhancers): ProtocolServices {
+    const { secret } = this.options;
+    const invoker = this.createInvoker(parts.hubs, enhancers);
+    return {
+      options: this.options,
+      basePath: parts.basePath,
+      secrets: typeof secret === 'string' ? [secret] : secret,
+      catalog: this.catalog,
+      invoker,
+      connectGuard: new ConnectGuard(invoker, enhancers),
+      registry: parts.registry,
+      backplane: this.backplane,
+      userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
+      createWebSocketServer: parts.createWebSocketServer,
+    };
+  }
+
+  private createInvoker(hubs: readonly DiscoveredHub[], enhancers: NestEnhancers): HubInvoker {
+    const hosts = hubs.map(({ descriptor, wrapper, moduleKey }) => {
+      const { sender, groups } = this.contexts.parts(descriptor.name);
+      const steps = (): HubPipelineSteps => this.pipeline.of(descriptor.name);
+      const host = new HubHost({ descriptor, sender, groups }, wrapper, moduleKey, enhancers, steps);
+      if (host.lifetime === 'created') {
+        this.logger.warn(
+          `hub ${descriptor.name} has #private members, so each call makes a new instance; private members of TypeScript cost nothing`,
+        );
+      }
+      return [descriptor, host] as const;
+    });
+    return new HubInvoker(new Map(hosts));
+  }
+}
+
+function createClassicEndpoints(
+  services: ProtocolServices,
+  options: ClassicOptions,
+  connections: readonly PersistentConnectionDescriptor[],
+  enhancers: NestEnhancers,
+): Endpoint[] {
+  const hubs = new HubApplication(services, options);
+  return [
+    new ClassicEndpoint(services, options, services.basePath, hubs),
+    ...connections.map((descriptor) => {
+      const host = new PersistentConnectionHost(descriptor, enhancers);
+      return new ClassicEndpoint(services, options, descriptor.path, new PersistentApplication(host));
+    }),
+  ];
+}
