@@ -127,6 +127,11 @@ export interface ServerOptions {
    */
   authenticate: ((request: IncomingMessage) => unknown) | undefined;
   /**
+   * Refuses clients that are not authenticated, for all hubs and persistent connections: when they connect and on each
+   * call. Default: false (signalr-2 §7.7).
+   */
+  requireAuthentication: boolean;
+  /**
    * Answers requests of pages of other origins, preflights included, and refuses WebSockets of origins that are not
    * listed. False leaves all of that to the application. Default: false (signalr-2 §11.4).
    */

@@ -140,6 +140,9 @@ export class SignalRServer implements HubServer {
   }
 
   private async loadPipeline(hubs: readonly DiscoveredHub[], importer: ModuleRef): Promise<void> {
+    if (this.options.requireAuthentication) {
+      this.pipeline.requireAuthentication();
+    }
     for (const module of await this.providers.resolve(this.moduleOptions.pipeline ?? [], importer)) {
       this.pipeline.addModule(module);
     }

@@ -24,8 +24,12 @@ export class RawCoreClient {
     readonly connectionId: string | undefined,
   ) {}
 
-  static async negotiate(hubUrl: string, query = 'negotiateVersion=1'): Promise<CoreNegotiation> {
-    const answer = await http('POST', `${hubUrl}/negotiate?${query}`);
+  static async negotiate(
+    hubUrl: string,
+    query = 'negotiateVersion=1',
+    headers: Record<string, string> = {},
+  ): Promise<CoreNegotiation> {
+    const answer = await http('POST', `${hubUrl}/negotiate?${query}`, { headers });
     return JSON.parse(answer.body) as CoreNegotiation;
   }
 
@@ -35,7 +39,7 @@ export class RawCoreClient {
     headers: Record<string, string> = {},
     query = '',
   ): Promise<RawCoreClient> {
-    const { connectionToken, connectionId } = await RawCoreClient.negotiate(hubUrl);
+    const { connectionToken, connectionId } = await RawCoreClient.negotiate(hubUrl, undefined, headers);
     const url = `${hubUrl.replace(/^http/, 'ws')}?id=${connectionToken}${query === '' ? '' : `&${query}`}`;
     return new RawCoreClient(await RawWebSocket.open(url, headers), connectionId);
   }
