@@ -4,7 +4,7 @@ import type { HttpAnswer } from '../../transports/http.js';
 import type { Dispatcher } from './application.js';
 import type { ClassicRequest } from './request.js';
 import type { Rejoined } from './membership.js';
-import type { Admitted, ClassicServices } from './session.js';
+import type { Admitted, ClassicServices } from './opening.js';
 import type { ConnectionToken } from './tokens.js';
 
 /** A request that stops at one of the checks. */

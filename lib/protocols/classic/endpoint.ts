@@ -19,9 +19,10 @@ import type { ClassicApplication } from './application.js';
 import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
 import { asScript, readCallback } from './jsonp.js';
 import { json, negotiate } from './negotiate.js';
+import type { Admitted, ClassicServices, Opening } from './opening.js';
 import { startsSeparately } from './protocol-version.js';
 import { BadClassicRequest, ClassicRequest } from './request.js';
-import { type Admitted, ClassicConnection, type ClassicServices, type Opening } from './session.js';
+import { ClassicConnection } from './session.js';
 import { ClassicTokens } from './tokens.js';
 
 /** Classic pages poll and send across caches, so nothing but the script may be kept (signalr-2 §1.4, CHOICE). */

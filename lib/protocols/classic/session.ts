@@ -1,6 +1,4 @@
 import { toError } from '../../common/errors.js';
-import type { ClassicOptions } from '../../common/options.js';
-import { isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
@@ -8,8 +6,6 @@ import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
-import type { HubRequest } from '../../transports/hub-request.js';
-import type { ProtocolServices } from '../endpoint.js';
 import type { Dispatcher } from './application.js';
 import {
   BareItem,
@@ -20,36 +16,11 @@ import {
   KEEP_ALIVE,
   readCursor,
 } from './codec.js';
-import { Membership, type Rejoined } from './membership.js';
+import { Inbound, type InboundOwner } from './inbound.js';
+import { Membership } from './membership.js';
+import type { Admitted, ClassicServices, Opening } from './opening.js';
 import { BadClassicRequest } from './request.js';
 import { type ResponseHead, ResponseWriter } from './response-writer.js';
-import type { ClassicTokens } from './tokens.js';
-
-/** What all classic connections share. */
-export interface ClassicServices extends ProtocolServices {
-  readonly classic: ClassicOptions;
-  readonly tokens: ClassicTokens;
-}
-
-/** What a request that passed all checks says of its client. */
-export interface Admitted {
-  readonly connectionId: string;
-  readonly request: HubRequest;
-  readonly userId: string | undefined;
-  /** What the client is connected to. */
-  readonly dispatcher: Dispatcher;
-  readonly groups: Rejoined;
-}
-
-/** How a client opens a channel. */
-export interface Opening extends Admitted {
-  /** A new connection, one that comes back, or the next poll of one that never was away. */
-  readonly kind: 'connect' | 'reconnect' | 'poll';
-  /** True if `onConnected` has to wait for `/start`. */
-  readonly startsSeparately: boolean;
-  /** The last cursor that the client has seen. */
-  readonly messageId: string | undefined;
-}
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
@@ -67,7 +38,7 @@ const GRACE = 5_000;
  * The session of one classic client with all its hubs. It outlives its channel: a closed socket is no disconnect, and
  * until the client returns, or says goodbye, or time is up, the log keeps its messages (signalr-2 §4.3).
  */
-export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead {
+export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead, InboundOwner {
   readonly protocol = 'classic';
   private static readonly logger = traceSource('SignalR.Connection');
   private dispatcher: Dispatcher;
@@ -75,8 +46,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed. */
   private held: Envelope[] | undefined;
-  private running = 0;
-  private paused = false;
+  private readonly inbound: Inbound;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
@@ -92,6 +62,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.dispatcher = dispatcher;
     this.userId = userId;
     this.writer = new ResponseWriter(this, services.backplane.tail());
+    this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
     this.attachedAt = services.options.clock.now();
     this.lastSeenAt = this.attachedAt;
   }
@@ -124,7 +95,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.isPolling = channel.transport === 'longPolling';
     this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
-    this.paused = false;
     this.trace('opened', channel);
     try {
       await this.openWith(channel, opening);
@@ -145,6 +115,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.held = [];
     this.channel = channel;
     channel.owner = this;
+    this.inbound.restart();
     await this.subscribe(opening);
     await this.replay(cursor);
     if (this.groups.changed) {
@@ -320,64 +291,28 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (isBinary) {
       // Not supported: the socket is torn down, the client may return (signalr-2 §4.3).
       this.channel?.destroy();
-      return;
-    }
-    try {
-      const answer = this.dispatcher.dispatch(this, data.toString(), this.request);
-      if (isThenable(answer)) {
-        this.running++;
-        this.regulate();
-        void this.answerLater(answer);
-      } else {
-        this.answer(answer);
-      }
-    } catch (error) {
-      this.reportUnanswered(error);
+    } else {
+      this.inbound.receive(data.toString());
     }
   }
 
-  private async answerLater(pending: PromiseLike<string | undefined>): Promise<void> {
-    let response: string | undefined;
-    try {
-      response = await pending;
-    } catch (error) {
-      this.reportUnanswered(error);
-    }
-    this.running--;
-    this.regulate();
+  dispatch(data: string): string | undefined | Promise<string | undefined> {
+    return this.dispatcher.dispatch(this, data, this.request);
+  }
+
+  answer(response: string): void {
     // A client that has moved to another transport has given the call up.
     if (this.transport === 'webSockets') {
-      this.answer(response);
-    }
-  }
-
-  private answer(response: string | undefined): void {
-    if (response !== undefined) {
       this.outbox.push(new BareItem(response, false));
     }
   }
 
-  /** The client gets no reply to what never reached a hub (signalr-2 §4.3). */
-  private reportUnanswered(error: unknown): void {
-    const what = `a message of connection ${this.id} has no answer`;
-    if (error instanceof BadClassicRequest) {
-      ClassicConnection.logger.debug(`${what}: ${error.message}`);
-    } else {
-      ClassicConnection.logger.error(what, toError(error).stack);
-    }
+  pauseReading(): void {
+    this.channel?.pause();
   }
 
-  /** A client whose calls pile up has to wait. */
-  private regulate(): void {
-    const full = this.running >= this.services.classic.maximumParallelInvocationsPerClient;
-    if (full !== this.paused) {
-      this.paused = full;
-      if (full) {
-        this.channel?.pause();
-      } else {
-        this.channel?.resume();
-      }
-    }
+  resumeReading(): void {
+    this.channel?.resume();
   }
 
   /** While no channel is open, nothing is kept here: the log has it all, and a returning client asks for it. */
