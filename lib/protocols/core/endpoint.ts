@@ -129,6 +129,9 @@ export class CoreEndpoint implements Endpoint {
     response: ServerResponse,
     hubRequest: HubRequest,
   ): Promise<HttpAnswer> {
+    if (CoreEndpoint.logger.isDebug) {
+      CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.hub.path}`);
+    }
     const refused = await this.admit(request, response, hubRequest);
     if (refused !== undefined) {
       return refused;

@@ -45,6 +45,8 @@ interface Ending {
   readonly close?: CoreMessage;
 }
 
+const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
+
 /** The session of one Core client with one hub. */
 export class CoreConnection extends Connection<CoreMessage> {
   readonly protocol = 'core';
@@ -319,6 +321,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       return;
     }
     if (this.clientIsSilent(now)) {
+      HEARTBEAT.debug(`connection ${this.id} is silent`);
       this.fail(
         namedError(
           'OperationCanceledException',
