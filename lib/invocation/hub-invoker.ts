@@ -75,7 +75,7 @@ export class HubInvoker {
       invocation.takesProgress === true,
     );
     if (method instanceof HubInvocationError) {
-      return host.fail(method, call);
+      return this.settle(host.fail(method, call), call);
     }
     let result: unknown;
     try {

@@ -253,6 +253,20 @@ describe.each(platforms)('persistent connections on %s', (platform) => {
     await client.end();
   });
 
+  test('the global prefix stands before its path as well, if it is used', async () => {
+    const prefixed = await startApp({
+      platform,
+      hubs: [],
+      providers: [EchoConnection],
+      signalr: { useGlobalPrefix: true },
+      configure: (nest) => nest.setGlobalPrefix('api'),
+    });
+    const { negotiation } = await RawClassicClient.negotiate(`${prefixed.url}/api/echo.v1`);
+    expect(negotiation.Url).toBe('/api/echo.v1');
+    expect((await http('GET', `${prefixed.url}/echo.v1/negotiate`)).status).toBe(404);
+    await prefixed.close();
+  });
+
   test('negotiate names its own url, and there is no generated proxy', async () => {
     const { negotiation } = await RawClassicClient.negotiate(url);
     expect(negotiation.Url).toBe('/echo.v1');

@@ -9,6 +9,7 @@ import {
   HubPipeline,
   PersistentConnection,
   SignalRHub,
+  SignalRExecutionContext,
   type SignalRModuleOptions,
   SignalRPersistentConnection,
 } from 'nestjs-signalr';
@@ -118,6 +119,23 @@ class TokenGuard implements CanActivate {
   }
 }
 
+/** Fails instead of deciding. */
+class BrokenGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    if (SignalRExecutionContext.create(context).isCall) {
+      throw new Error('the guard is broken');
+    }
+    return true;
+  }
+}
+
+@Hub('broken')
+@UseGuards(BrokenGuard)
+class BrokenHub extends SignalRHub {
+  @HubMethod()
+  work(): void {}
+}
+
 @Hub('token')
 @Authorize()
 @UseGuards(TokenGuard)
@@ -131,7 +149,7 @@ class TokenHub extends SignalRHub {
 @PersistentConnection('/raw')
 class RawConnection extends SignalRPersistentConnection {}
 
-const hubs = [OpenHub, MembersHub, InnerHub, LobbyHub, OddHub, TokenHub];
+const hubs = [OpenHub, MembersHub, InnerHub, LobbyHub, OddHub, TokenHub, BrokenHub];
 
 describe.each(platforms)('authorization on %s', (platform) => {
   let app: TestApp;
@@ -148,7 +166,7 @@ describe.each(platforms)('authorization on %s', (platform) => {
 
   afterAll(async () => {
     await app.close();
-    expect(app.logged).toEqual([]);
+    expect(app.logged.filter((line) => !line.includes('the guard is broken'))).toEqual([]);
   });
 
   /** What a call of a classic client is answered with: the result or the error. */
@@ -248,6 +266,15 @@ describe.each(platforms)('authorization on %s', (platform) => {
       `'nope' method could not be resolved. No method found with that name.`,
     );
   });
+
+  test.each(['work', 'nope'])(
+    'a guard that fails is logged, also for a method that is none: %s',
+    async (method) => {
+      const logged = app.logged.length;
+      expect(await classic('broken', method)).toBe('the guard is broken');
+      expect(app.logged.slice(logged).join()).toContain('the guard is broken');
+    },
+  );
 
   test('a guard may decide otherwise', async () => {
     const negotiate = `${url}/negotiate?connectionData=[{"name":"odd"}]`;
