@@ -21,6 +21,9 @@ export { PersistentConnection } from './decorators/persistent-connection.decorat
 export { UsePipeline } from './decorators/use-pipeline.decorator.js';
 export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
 export { GroupManager } from './hubs/group-manager.js';
+export { HubConnections } from './hubs/hub-connections.js';
+export type { ConnectionFilter, DisconnectRequest, DisconnectTarget } from './hubs/hub-connections.js';
+export { HubGroupManager } from './hubs/hub-group-manager.js';
 export { HubCallerContext } from './hubs/hub-caller-context.js';
 export { HubCallerClients, HubClients } from './hubs/hub-clients.js';
 export type { ClientOf, IHubContext } from './hubs/hub-context.js';
@@ -58,6 +61,8 @@ export type {
   ConnectionDirectory,
   ConnectionEntry,
   ConnectionQuery,
+  PresenceChange,
+  PresenceListener,
 } from './messaging/connection-directory.js';
 export {
   type ClientCall,

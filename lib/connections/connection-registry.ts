@@ -5,7 +5,7 @@ import { traceSource } from '../common/trace.js';
 import type { Backplane, BackplaneNode } from '../messaging/backplane.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
-import { connectionTopic, type Topic } from '../messaging/topics.js';
+import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { Connection } from './connection.js';
 
 /**
@@ -40,15 +40,30 @@ export class ConnectionRegistry implements BackplaneNode {
     if (this.logger.isDebug) {
       this.logger.debug(`connection ${connection.id} has come`);
     }
-    const announced = this.backplane.directory.add({
-      connectionId: connection.id,
-      nodeId: this.id,
-      protocol: connection.protocol,
-      hubs: connection.hubNames,
-      userId: connection.userId,
-    });
-    this.background(announced);
+    this.announce(connection);
     return all([connectionTopic(connection.id), ...topics].map((topic) => this.subscribe(connection, topic)));
+  }
+
+  /** Tells all nodes who a connection is: when it has come, and when that has changed. */
+  announce(connection: Connection): void {
+    const { id, protocol, hubNames, userId } = connection;
+    this.background(
+      this.backplane.directory.add({ connectionId: id, nodeId: this.id, protocol, hubs: hubNames, userId }),
+    );
+  }
+
+  /** Makes a connection a member of the groups that its user is in. */
+  async joinUserGroups(connection: Connection): Promise<void> {
+    const { hubNames, userId } = connection;
+    if (userId === undefined || userId === '') {
+      return;
+    }
+    for (const hub of hubNames) {
+      const topics = this.backplane.directory.userGroups(userTopic(hub, userId));
+      for (const topic of isThenable(topics) ? await topics : topics) {
+        await connection.joinGroup(topic);
+      }
+    }
   }
 
   /** Forgets a connection and everything it was subscribed to. */

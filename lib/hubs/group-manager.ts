@@ -3,7 +3,7 @@ import type { Backplane } from '../messaging/backplane.js';
 import type { Topic } from '../messaging/topics.js';
 
 /**
- * Adds connections of a hub to groups. Names are any strings, compared exactly; groups need no creation and end with
+ * Adds connections to groups. Names are any strings, compared exactly; groups need no creation and end with
  * their last member (signalr-2 §7.3).
  *
  * @publicApi
@@ -11,8 +11,8 @@ import type { Topic } from '../messaging/topics.js';
 export class GroupManager {
   /** @internal */
   constructor(
-    private readonly topicOf: (group: string) => Topic,
-    private readonly backplane: Backplane,
+    protected readonly topicOf: (group: string) => Topic,
+    protected readonly backplane: Backplane,
     private readonly timeout: number,
   ) {}
 
@@ -31,7 +31,7 @@ export class GroupManager {
     return this.command('removeFromGroup', connectionId, group);
   }
 
-  private async command(
+  protected async command(
     type: 'addToGroup' | 'removeFromGroup',
     connectionId: string,
     group: string,

@@ -47,14 +47,15 @@ export class HubClients<TClient extends object = DynamicClient> {
     );
   }
 
-  /** Every connection of a user. */
-  user(userId: string): ClientProxy<TClient> {
-    return this.select([userTopic(this.sender.hub, requireText(userId))]);
+  /** Every connection of a user but the excluded ones. */
+  user(userId: string, ...excludedConnectionIds: string[]): ClientProxy<TClient> {
+    return this.select([userTopic(this.sender.hub, requireText(userId))], excludedConnectionIds);
   }
 
-  /** Every connection of several users. */
-  users(userIds: readonly string[]): ClientProxy<TClient> {
-    return this.select(requireList(userIds).map((userId) => userTopic(this.sender.hub, userId)));
+  /** Every connection of several users but the excluded ones. */
+  users(userIds: readonly string[], ...excludedConnectionIds: string[]): ClientProxy<TClient> {
+    const topics = requireList(userIds).map((userId) => userTopic(this.sender.hub, userId));
+    return this.select(topics, excludedConnectionIds);
   }
 
   protected select(topics: readonly Topic[], excluded?: readonly string[]): ClientProxy<TClient> {

@@ -1,4 +1,5 @@
-import type { GroupManager } from './group-manager.js';
+import type { HubConnections } from './hub-connections.js';
+import type { HubGroupManager } from './hub-group-manager.js';
 import type { DynamicClient } from './client-proxy.js';
 import type { HubClients } from './hub-clients.js';
 import type { SignalRHub } from './signalr-hub.js';
@@ -19,6 +20,8 @@ export type ClientOf<THub> = unknown extends THub
 export interface IHubContext<THub = SignalRHub> {
   /** Selects clients to call. */
   readonly clients: HubClients<ClientOf<THub>>;
-  /** Adds connections to groups of the hub and removes them. */
-  readonly groups: GroupManager;
+  /** Adds connections and users to groups of the hub and removes them. */
+  readonly groups: HubGroupManager;
+  /** Who is connected, who is online, and how to disconnect them. */
+  readonly connections: HubConnections;
 }

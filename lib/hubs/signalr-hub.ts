@@ -1,6 +1,6 @@
 import { SignalRError } from '../common/errors.js';
 import type { DynamicClient } from './client-proxy.js';
-import type { GroupManager } from './group-manager.js';
+import type { HubGroupManager } from './hub-group-manager.js';
 import type { HubCallerClients } from './hub-clients.js';
 import type { HubCallerContext } from './hub-caller-context.js';
 
@@ -8,7 +8,7 @@ import type { HubCallerContext } from './hub-caller-context.js';
 export interface HubCallScope {
   readonly context: HubCallerContext;
   readonly clients: HubCallerClients;
-  readonly groups: GroupManager;
+  readonly groups: HubGroupManager;
 }
 
 /** Where a hub object keeps the call it was made for. */
@@ -36,7 +36,7 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
   }
 
   /** Adds connections to groups of this hub and removes them. */
-  get groups(): GroupManager {
+  get groups(): HubGroupManager {
     return this.call.groups;
   }
 

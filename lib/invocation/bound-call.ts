@@ -1,4 +1,4 @@
-import type { GroupManager } from '../hubs/group-manager.js';
+import type { HubGroupManager } from '../hubs/hub-group-manager.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubCallerClients } from '../hubs/hub-clients.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
@@ -41,7 +41,7 @@ export class BoundCall implements HubIncomingContext {
     return this.call.clients;
   }
 
-  get groups(): GroupManager {
+  get groups(): HubGroupManager {
     return this.call.groups;
   }
 

@@ -1,6 +1,6 @@
 import type { Connection } from '../connections/connection.js';
 import type { CallerState } from '../hubs/caller-state.js';
-import type { GroupManager } from '../hubs/group-manager.js';
+import type { HubGroupManager } from '../hubs/hub-group-manager.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import { HubCallerClients } from '../hubs/hub-clients.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
@@ -13,7 +13,7 @@ import type { HubIncomingContext } from './pipeline-contexts.js';
 export interface HubParts {
   readonly descriptor: HubDescriptor;
   readonly sender: HubSender;
-  readonly groups: GroupManager;
+  readonly groups: HubGroupManager;
 }
 
 /** One call of a hub method, or one lifecycle event, on its way through the library. */
@@ -42,7 +42,7 @@ export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner 
     return this.parts.descriptor;
   }
 
-  get groups(): GroupManager {
+  get groups(): HubGroupManager {
     return this.parts.groups;
   }
 

@@ -1,4 +1,4 @@
-import type { GroupManager } from '../hubs/group-manager.js';
+import type { HubGroupManager } from '../hubs/hub-group-manager.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubCallerClients } from '../hubs/hub-clients.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
@@ -12,7 +12,7 @@ interface HubEventContext {
   readonly context: HubCallerContext;
   /** Selects clients of the hub to call, the caller among them. */
   readonly clients: HubCallerClients;
-  readonly groups: GroupManager;
+  readonly groups: HubGroupManager;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Topic } from './topics.js';
+
 /** What all nodes know of a connection. */
 export interface ConnectionEntry {
   readonly connectionId: string;
@@ -16,10 +18,21 @@ export interface ConnectionQuery {
   readonly groupTopic?: string;
 }
 
+/** A user of a hub who has come with a first connection, or gone with the last one. */
+export interface PresenceChange {
+  readonly hub: string;
+  readonly userId: string;
+  readonly online: boolean;
+}
+
+/** Hears of presence changes on all nodes. Must not throw. */
+export type PresenceListener = (change: PresenceChange) => void;
+
 /**
  * Who is connected, on all nodes. Nodes report their own connections; a node that dies takes its entries with it.
  */
 export interface ConnectionDirectory {
+  /** Takes in a connection, or what has changed of one. */
   add(entry: ConnectionEntry): void | Promise<void>;
   remove(connectionId: string): void | Promise<void>;
   joined(connectionId: string, groupTopic: string): void | Promise<void>;
@@ -27,4 +40,12 @@ export interface ConnectionDirectory {
   find(connectionId: string): ConnectionEntry | undefined | Promise<ConnectionEntry | undefined>;
   list(query: ConnectionQuery): readonly ConnectionEntry[] | Promise<readonly ConnectionEntry[]>;
   count(query: ConnectionQuery): number | Promise<number>;
+  /** Topics of the groups that a connection is in. */
+  groupsOf(connectionId: string): readonly Topic[] | Promise<readonly Topic[]>;
+  /** From now on every connection that subscribes to a user's topic belongs into a group. */
+  addUserGroup(userTopic: Topic, groupTopic: Topic): void | Promise<void>;
+  removeUserGroup(userTopic: Topic, groupTopic: Topic): void | Promise<void>;
+  userGroups(userTopic: Topic): readonly Topic[] | Promise<readonly Topic[]>;
+  /** Tells of users who come and go until the returned function is called. */
+  watch(listener: PresenceListener): () => void;
 }

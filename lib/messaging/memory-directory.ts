@@ -1,17 +1,35 @@
-import type { ConnectionDirectory, ConnectionEntry, ConnectionQuery } from './connection-directory.js';
+import type {
+  ConnectionDirectory,
+  ConnectionEntry,
+  ConnectionQuery,
+  PresenceListener,
+} from './connection-directory.js';
+import type { Topic } from './topics.js';
+
+const NONE: readonly Topic[] = [];
 
 /** The connections of all nodes of this process. */
 export class MemoryDirectory implements ConnectionDirectory {
   private readonly entries = new Map<string, ConnectionEntry>();
   private readonly members = new Map<string, Set<string>>();
   private readonly groups = new Map<string, Set<string>>();
+  private readonly groupsOfUsers = new Map<Topic, Set<Topic>>();
+  /** How many connections each user has to each hub, by hub. */
+  private readonly presence = new Map<string, Map<string, number>>();
+  private readonly listeners = new Set<PresenceListener>();
 
   add(entry: ConnectionEntry): void {
+    const former = this.entries.get(entry.connectionId);
     this.entries.set(entry.connectionId, entry);
+    // What stays the same must not look as if it went and came.
+    this.countPresence(entry, 1);
+    this.countPresence(former, -1);
   }
 
   remove(connectionId: string): void {
+    const entry = this.entries.get(connectionId);
     this.entries.delete(connectionId);
+    this.countPresence(entry, -1);
     for (const groupTopic of this.groups.get(connectionId) ?? []) {
       removeFrom(this.members, groupTopic, connectionId);
     }
@@ -42,6 +60,49 @@ export class MemoryDirectory implements ConnectionDirectory {
       count++;
     }
     return count;
+  }
+
+  groupsOf(connectionId: string): readonly Topic[] {
+    return [...(this.groups.get(connectionId) ?? NONE)];
+  }
+
+  addUserGroup(userTopic: Topic, groupTopic: Topic): void {
+    addTo(this.groupsOfUsers, userTopic, groupTopic);
+  }
+
+  removeUserGroup(userTopic: Topic, groupTopic: Topic): void {
+    removeFrom(this.groupsOfUsers, userTopic, groupTopic);
+  }
+
+  userGroups(userTopic: Topic): readonly Topic[] {
+    const topics = this.groupsOfUsers.get(userTopic);
+    return topics === undefined ? NONE : [...topics];
+  }
+
+  watch(listener: PresenceListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private countPresence(entry: ConnectionEntry | undefined, change: 1 | -1): void {
+    const { userId, hubs } = entry ?? {};
+    if (userId === undefined || userId === '' || hubs === undefined) {
+      return;
+    }
+    for (const hub of hubs) {
+      const users = this.presence.get(hub) ?? new Map<string, number>();
+      const before = users.get(userId) ?? 0;
+      const now = before + change;
+      this.presence.set(hub, users);
+      if (now > 0) {
+        users.set(userId, now);
+      } else {
+        users.delete(userId);
+      }
+      if ((before === 0) !== (now === 0)) {
+        this.listeners.forEach((listener) => listener({ hub, userId, online: now > 0 }));
+      }
+    }
   }
 
   private *matches({ hub, userId, groupTopic }: ConnectionQuery): IterableIterator<ConnectionEntry> {

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 
 import type { ServerOptions } from '../common/options.js';
-import { GroupManager } from '../hubs/group-manager.js';
+import { HubConnections } from '../hubs/hub-connections.js';
+import { HubGroupManager } from '../hubs/hub-group-manager.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
 import { HubClients } from '../hubs/hub-clients.js';
 import type { IHubContext } from '../hubs/hub-context.js';
@@ -9,7 +10,6 @@ import { hubName } from '../hubs/hub.metadata.js';
 import { HubSender } from '../hubs/hub-sender.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { Backplane } from '../messaging/backplane.js';
-import { groupTopic } from '../messaging/topics.js';
 import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** The context of a hub, with what the library itself needs of it. */
@@ -52,11 +52,8 @@ export class HubContextRegistry {
       parts = {
         sender,
         clients: new HubClients(sender),
-        groups: new GroupManager(
-          (group) => groupTopic(name, group),
-          this.backplane,
-          this.options.groupTimeout,
-        ),
+        groups: new HubGroupManager(name, this.backplane, this.options.groupTimeout),
+        connections: new HubConnections(name, this.backplane, this.options.groupTimeout),
       };
       this.contexts.set(name, parts);
     }

@@ -77,6 +77,7 @@ class RelayHub extends SignalRHub {
 /** What the page has of jquery.signalR. */
 interface ClassicPage {
   heard: unknown[];
+  complaint: string;
   states: string[];
   EventSource: unknown;
   $: {
@@ -91,6 +92,7 @@ interface ClassicPage {
         start(options?: object): Promise<unknown>;
         stop(): void;
         stateChanged(handler: (change: { newState: number }) => void): void;
+        error(handler: (error: Error) => void): void;
       };
       relayHub: {
         client: Record<string, unknown>;
@@ -240,6 +242,20 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
         expect(await next('disconnected', id)).toMatchObject({ detail: true });
         // The browser itself reports broken lines.
         expect(complaints.splice(0).filter((line) => !/ERR_|WebSocket/.test(line))).toEqual([]);
+      });
+
+      test.each(reconnecting)('%s: a client that is sent away stops, and says why', async (transport) => {
+        await open();
+        const id = await connect(transport);
+        await heardBy(1);
+        await page.evaluate(() => {
+          const view = window as unknown as ClassicPage;
+          view.$.connection.hub.error((error) => (view.complaint = error.message));
+        });
+        await relay.connections.disconnect(id, { reason: 'too late' });
+        await page.waitForFunction(() => (window as unknown as ClassicPage).$.connection.hub.state === 4);
+        expect(await page.evaluate(() => (window as unknown as ClassicPage).complaint)).toContain('too late');
+        expect(await next('disconnected', id)).toMatchObject({ detail: false });
       });
     });
 

@@ -205,6 +205,40 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       expect(await directory.count({ groupTopic: 'g-ChatHub.a' })).toBe(0);
     });
 
+    test('the directory knows groups of connections and of users on all nodes, and who comes and goes', async () => {
+      const [here, there] = await two();
+      const { directory } = there.backplane;
+      const changes: string[] = [];
+      const stop = directory.watch(({ hub, userId, online }) =>
+        changes.push(`${userId} ${online ? 'came to' : 'left'} ${hub}`),
+      );
+      const entry = { nodeId: 'n0', protocol: 'core', hubs: ['ChatHub'], userId: 'ann' } as const;
+      await here.backplane.directory.add({ ...entry, connectionId: '1' });
+      await here.backplane.directory.add({ ...entry, connectionId: '2' });
+      await here.backplane.directory.joined('1', 'g-ChatHub.a');
+      expect(await directory.groupsOf('1')).toEqual(['g-ChatHub.a']);
+      expect(await directory.groupsOf('2')).toEqual([]);
+      await here.backplane.directory.add({ ...entry, connectionId: '1', hubs: ['ChatHub', 'OtherHub'] });
+      expect(await directory.groupsOf('1')).toEqual(['g-ChatHub.a']);
+      await here.backplane.directory.remove('1');
+      await here.backplane.directory.remove('2');
+      expect(await directory.groupsOf('1')).toEqual([]);
+      expect(changes).toEqual([
+        'ann came to ChatHub',
+        'ann came to OtherHub',
+        'ann left OtherHub',
+        'ann left ChatHub',
+      ]);
+      stop();
+      await here.backplane.directory.add({ ...entry, connectionId: '3' });
+      expect(changes).toHaveLength(4);
+
+      await here.backplane.directory.addUserGroup('u-ChatHub.ann', 'g-ChatHub.b');
+      expect(await directory.userGroups('u-ChatHub.ann')).toEqual(['g-ChatHub.b']);
+      await directory.removeUserGroup('u-ChatHub.ann', 'g-ChatHub.b');
+      expect(await here.backplane.directory.userGroups('u-ChatHub.ann')).toEqual([]);
+    });
+
     test('tells how it does', async () => {
       const { backplane } = await one();
       expect(await backplane.health()).toEqual({ status: 'up' });

@@ -153,14 +153,19 @@ export class TransportClient {
       this.transport === 'foreverFrame' ? /<script>r\(c, (.*)\);<\/script>\r?\n/g : /data: (\{.*\})\n\n/g;
     let ended = false;
     void stream.ended.then(() => (ended = true));
-    while (!ended) {
+    const readAll = (): void => {
       pattern.lastIndex = this.read;
       for (let match = pattern.exec(stream.body); match !== null; match = pattern.exec(stream.body)) {
         this.read = pattern.lastIndex;
         this.take(match[1] as string);
       }
+    };
+    while (!ended) {
+      readAll();
       await Promise.race([stream.more(), stream.ended]);
     }
+    // The last frame may have come together with the end.
+    readAll();
   }
 
   private async poll(first: string): Promise<void> {
@@ -174,8 +179,8 @@ export class TransportClient {
       if (!this.stopped && body !== '') {
         this.take(body);
       }
-      // A server that goes away, or fails, is not asked again before the test says so.
-      if (body === '' || body.includes('"T":1')) {
+      // A server that goes away, fails or sends the client away is not asked again before the test says so.
+      if (body === '' || body.includes('"T":1') || body.includes('"E":')) {
         return;
       }
     }

@@ -86,18 +86,22 @@ export interface PersistentResponse {
   readonly groupsToken?: string | undefined;
   /** What a polling client waits before the next poll, in milliseconds. */
   readonly pollDelay?: number | undefined;
+  /** Why the server sends the client away for good, if it does. */
+  readonly dismissal?: string | undefined;
   /** Elements of `M`, joined with commas. */
   readonly messages: string;
 }
 
 /** Members come in the order of the original; absent ones are left out, never null. */
 export function persistentResponse(response: PersistentResponse): string {
-  const { cursor, initialized, reconnect, groupsToken, pollDelay, messages } = response;
+  const { cursor, initialized, reconnect, groupsToken, pollDelay, dismissal, messages } = response;
   const init = initialized === true ? ',"S":1' : '';
   const away = reconnect === true ? ',"T":1' : '';
   const groups = groupsToken === undefined ? '' : `,"G":${JSON.stringify(groupsToken)}`;
   const delay = pollDelay === undefined ? '' : `,"L":${pollDelay}`;
-  return `{"C":"${CURSOR_PREFIX}${cursor}"${init}${away}${groups}${delay},"M":[${messages}]}`;
+  // Clients before 2.1 go when they read D, those from 2.4 on when they read E (signalr-2 §5.1).
+  const goodbye = dismissal === undefined ? '' : `,"D":1,"E":${JSON.stringify(dismissal)}`;
+  return `{"C":"${CURSOR_PREFIX}${cursor}"${init}${away}${groups}${delay}${goodbye},"M":[${messages}]}`;
 }
 
 /** What cursors of a server without scale-out begin with (signalr-2 §5.2). */

@@ -16,6 +16,8 @@ import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { Admission, Rejected, rejection } from './admission.js';
 import type { ClassicApplication } from './application.js';
+import { persistentResponse } from './codec.js';
+import { DismissedConnections } from './dismissed.js';
 import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
 import { asScript, readCallback } from './jsonp.js';
 import { json, negotiate } from './negotiate.js';
@@ -55,6 +57,7 @@ export class ClassicEndpoint implements Endpoint {
       ...services,
       classic: options,
       tokens: new ClassicTokens(services.secrets, application.tokenScope),
+      dismissed: new DismissedConnections(services.options.clock, 2 * options.disconnectTimeout),
     };
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
@@ -91,6 +94,7 @@ export class ClassicEndpoint implements Endpoint {
     if (keepAlive) {
       this.nextKeepAliveAt = now + (this.services.classic.keepAlive ?? Infinity);
     }
+    this.services.dismissed.sweep(now);
     for (const connection of this.connections()) {
       connection.onHeartbeat(now, keepAlive);
     }
@@ -98,7 +102,9 @@ export class ClassicEndpoint implements Endpoint {
 
   async close(): Promise<void> {
     this.closing = true;
-    await Promise.all([...this.connections()].map((connection) => connection.end(false, true)));
+    await Promise.all(
+      [...this.connections()].map((connection) => connection.end(false, { reconnect: true })),
+    );
   }
 
   closeTransports(grace: number): Promise<void> {
@@ -171,6 +177,10 @@ export class ClassicEndpoint implements Endpoint {
     }
     const transport = this.admission.transportOf(classic);
     const token = this.admission.checkToken(classic, user);
+    const dismissal = this.services.dismissed.reasonOf(token.connectionId);
+    if (dismissal !== undefined && classic.operation !== 'abort') {
+      return refuseDismissed(classic, transport, dismissal);
+    }
     const isPolling = transport === 'longPolling';
     if (response !== undefined && (classic.operation === 'send' || (isPolling && classic.isReceive))) {
       classic.form = await this.readForm(request);
@@ -272,6 +282,17 @@ interface Receiving {
   readonly response: ServerResponse | undefined;
   readonly upgrade: UpgradeRequest | undefined;
   readonly callback: string | undefined;
+}
+
+/** A client that polls may have been between two polls, so that this is the first it hears of it. */
+function refuseDismissed(
+  { isReceive }: ClassicRequest,
+  transport: ClassicTransport,
+  dismissal: string,
+): HttpAnswer {
+  return transport === 'longPolling' && isReceive
+    ? { ...json({}), body: persistentResponse({ cursor: '', dismissal, messages: '' }) }
+    : rejection(403, dismissal);
 }
 
 /** The answer that is none: a channel has the socket or the response. */

@@ -2,6 +2,7 @@ import type { ClassicOptions } from '../../common/options.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { Dispatcher } from './application.js';
+import type { DismissedConnections } from './dismissed.js';
 import type { Rejoined } from './membership.js';
 import type { ClassicTokens } from './tokens.js';
 
@@ -9,6 +10,7 @@ import type { ClassicTokens } from './tokens.js';
 export interface ClassicServices extends ProtocolServices {
   readonly classic: ClassicOptions;
   readonly tokens: ClassicTokens;
+  readonly dismissed: DismissedConnections;
 }
 
 /** What a request that passed all checks says of its client. */

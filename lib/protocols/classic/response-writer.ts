@@ -11,6 +11,14 @@ export interface ResponseHead {
   readonly pollDelay: number | undefined;
 }
 
+/** What a client is told with the last response of a line. */
+export interface Farewell {
+  /** The server is going away, and the client is to come back: to it or to another one. */
+  readonly reconnect?: boolean;
+  /** The client is not to come back, and why. */
+  readonly dismissal?: string;
+}
+
 /** Puts what waits for one client into frames: messages into responses, everything else as it is. */
 export class ResponseWriter {
   private announceInit = false;
@@ -45,9 +53,9 @@ export class ResponseWriter {
     return frames;
   }
 
-  /** A response without messages. @param reconnect tells the client to come back: the server is going away. */
-  empty(reconnect = false): Frame {
-    return this.respond('', reconnect);
+  /** A response without messages. */
+  empty(farewell: Farewell = {}): Frame {
+    return this.respond('', farewell);
   }
 
   private close(batch: readonly ClassicMessage[] | undefined, frames: Frame[]): void {
@@ -65,14 +73,15 @@ export class ResponseWriter {
     return batch.length === 1 && !hasNews ? batch[0]?.frame : undefined;
   }
 
-  private respond(messages: string, reconnect = false): Frame {
+  private respond(messages: string, { reconnect, dismissal }: Farewell = {}): Frame {
     const initialized = this.announceInit;
     this.announceInit = false;
     return new Frame(
       persistentResponse({
         cursor: this.cursor,
         initialized,
-        reconnect,
+        reconnect: reconnect === true,
+        dismissal,
         groupsToken: this.head.takeGroupsToken(),
         pollDelay: this.head.pollDelay,
         messages,

@@ -20,7 +20,7 @@ import { Inbound, type InboundOwner } from './inbound.js';
 import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
 import { BadClassicRequest } from './request.js';
-import { type ResponseHead, ResponseWriter } from './response-writer.js';
+import { type Farewell, type ResponseHead, ResponseWriter } from './response-writer.js';
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
@@ -155,6 +155,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const { registry } = this.services;
     if (registry.get(this.id) !== this) {
       await registry.add(this, []);
+    } else if (kind !== 'poll') {
+      registry.announce(this);
     }
     if (kind === 'connect') {
       this.groups.clear();
@@ -170,6 +172,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       ...own.map((topic) => registry.subscribe(this, topic)),
       ...rejoined.map((topic) => registry.join(this, topic)),
     ]);
+    if (kind !== 'poll') {
+      await registry.joinUserGroups(this);
+    }
   }
 
   private ownTopics(): Topic[] {
@@ -205,9 +210,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
-  private close(reconnect = false): void {
+  private close(farewell: Farewell = {}): void {
     const { channel } = this;
-    const last = channel?.transport === 'longPolling' ? [this.writer.empty(reconnect)] : undefined;
+    const isTold = channel?.transport === 'longPolling' || farewell.dismissal !== undefined;
+    const last = isTold ? [this.writer.empty(farewell)] : undefined;
     this.detach();
     if (last !== undefined) {
       channel?.send(last);
@@ -256,14 +262,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
    * Ends the connection for good.
    *
    * @param stopCalled true if the client said goodbye.
-   * @param reconnect tells a polling client to come back: the server is going away.
+   * @param farewell what the client is told.
    */
-  async end(stopCalled: boolean, reconnect = false): Promise<void> {
+  async end(stopCalled: boolean, farewell: Farewell = {}): Promise<void> {
     if (!this.markEnded()) {
       return;
     }
     this.outbox.flush();
-    this.close(reconnect);
+    this.close(farewell);
     try {
       await this.raise(
         { name: 'onDisconnected', args: [stopCalled] },
@@ -275,8 +281,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.services.registry.remove(this);
   }
 
-  disconnect(_options: DisconnectOptions): void {
-    void this.end(false);
+  /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
+  disconnect({ reason, allowReconnect }: DisconnectOptions): void {
+    if (allowReconnect) {
+      this.close({ reconnect: true });
+      this.lastSeenAt = this.services.options.clock.now();
+      return;
+    }
+    const dismissal = reason ?? 'The connection was closed by the server.';
+    this.services.dismissed.add(this.id, dismissal);
+    void this.end(false, { dismissal });
   }
 
   private reportLifecycle(event: string, error: unknown): void {

@@ -171,6 +171,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       topics.push(userTopic(this.hub.name, this.userId));
     }
     await this.services.registry.add(this, topics);
+    await this.services.registry.joinUserGroups(this);
     await this.services.invoker.raise(this, this.hub, { name: 'onConnected', args: [] }, this.request);
     if (this.endedEarly !== undefined) {
       await this.sayGoodbye(this.endedEarly);
