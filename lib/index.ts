@@ -15,6 +15,7 @@ export { Authorize } from './decorators/authorize.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
 export { HubProgress } from './decorators/hub-progress.decorator.js';
+export { HubCancellation, HubContextParam } from './decorators/hub-parameters.decorator.js';
 export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
 export { InjectPersistentConnectionContext } from './decorators/inject-persistent-connection-context.decorator.js';
 export { PersistentConnection } from './decorators/persistent-connection.decorator.js';
@@ -36,6 +37,9 @@ export type { IProgress } from './hubs/progress.js';
 export { SignalRHub } from './hubs/signalr-hub.js';
 export { IUserIdProvider } from './hubs/user-id-provider.js';
 export { AuthorizeGuard, type AuthorizeOptions } from './invocation/authorize.guard.js';
+export { ErrorPipelineModule, type HandleIncomingError } from './invocation/error.pipeline-module.js';
+export { LoggingPipelineModule } from './invocation/logging.pipeline-module.js';
+export type { ValidationErrorFactory, ValidationFailure } from './invocation/validation-failure.js';
 export { HubPipeline } from './invocation/hub-pipeline.js';
 export { HubPipelineModule, type Verdict } from './invocation/hub-pipeline-module.js';
 export {

@@ -218,6 +218,7 @@ export class HubHost {
       },
       type: this.type,
       propertyKey,
+      methodName: method.name,
       parameters: planParameters(this.type, propertyKey),
       pipeline: this.steps.incoming,
     });

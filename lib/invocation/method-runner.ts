@@ -14,6 +14,7 @@ import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubCall } from './hub-call.js';
+import { hubName } from '../hubs/hub.metadata.js';
 import { BoundCall } from './bound-call.js';
 import type { BuildStep } from './hub-pipeline.js';
 import type { InvokeHubMethod } from './pipeline-contexts.js';
@@ -21,6 +22,7 @@ import { HubInvocationError } from './invocation-error.js';
 import type { EnhancedMethod, MethodEnhancers, NestEnhancers } from './nest-enhancers.js';
 import type { PlannedParameter } from './parameter-plan.js';
 import { callArguments, SIGNALR_CONTEXT } from './signalr-execution-context.js';
+import { brokenRules } from './validation-failure.js';
 
 /** A hub object, made for one call. */
 export type HubObject = Record<string, (...args: unknown[]) => unknown>;
@@ -38,6 +40,8 @@ export interface MethodRunnerParts {
   readonly enhanced: EnhancedMethod;
   readonly type: Type;
   readonly propertyKey: string;
+  /** The name that clients call. */
+  readonly methodName: string;
   readonly parameters: readonly PlannedParameter[];
   /** Undefined if there are no pipeline modules. */
   readonly pipeline: BuildStep<'incoming'> | undefined;
@@ -173,9 +177,24 @@ class EnhancedRunner {
     if (allPipes.length === 0) {
       return value;
     }
-    return this.parts.enhancers.pipesConsumer.applyPipes(value, { metatype, type, data, schema } as never, [
-      ...allPipes,
-    ]);
+    const described = { metatype, type, data, schema } as never;
+    return this.parts.enhancers.pipesConsumer
+      .applyPipes(value, described, [...allPipes])
+      .catch((error: unknown) => {
+        throw this.explainPipe(error, parameter.name);
+      });
+  }
+
+  /** A validating pipe says which rules an argument breaks: the caller gets to know. */
+  private explainPipe(error: unknown, argument: string): unknown {
+    const rules = brokenRules(error);
+    if (rules === undefined) {
+      return error;
+    }
+    const { enhancers, type, methodName } = this.parts;
+    const failure = enhancers.validationError({ hub: hubName(type), method: methodName, argument, rules });
+    failure.cause ??= error;
+    return failure;
   }
 
   private async filter(

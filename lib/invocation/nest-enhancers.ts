@@ -11,6 +11,8 @@ import { InterceptorsContextCreator } from '@nestjs/core/interceptors/intercepto
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
 
+import type { ValidationErrorFactory } from './validation-failure.js';
+
 /** A method whose enhancers are asked for. */
 export interface EnhancedMethod {
   readonly instance: object;
@@ -29,6 +31,15 @@ export interface MethodEnhancers {
   readonly pipes: readonly PipeTransform[];
   /** Undefined if no filter is bound. */
   readonly filters: ExternalExceptionsHandler | undefined;
+}
+
+/** What the application has to say of enhancers of hubs. */
+export interface EnhancerOptions {
+  /** Applies global exception filters to hub methods. */
+  readonly useGlobalFilters: boolean;
+  /** Guards of all hubs, which run before those of the application. */
+  readonly rules: readonly CanActivate[];
+  readonly validationError: ValidationErrorFactory;
 }
 
 /** A handler of exception filters, as Nest keeps it. */
@@ -66,18 +77,21 @@ export class NestEnhancers {
   private readonly pipes: PipesContextCreator;
   private readonly filters: HubFilterContext;
 
-  /** @param rules guards of all hubs, which run before those of the application. */
   constructor(
     modules: ModulesContainer,
     config: ApplicationConfig,
-    withGlobalFilters: boolean,
-    private readonly rules: readonly CanActivate[] = [],
+    private readonly options: EnhancerOptions,
   ) {
     const container = { getModules: () => modules } as unknown as NestContainer;
     this.guards = new GuardsContextCreator(container, config);
     this.interceptors = new InterceptorsContextCreator(container, config);
     this.pipes = new PipesContextCreator(container, config);
-    this.filters = new HubFilterContext(container, config, withGlobalFilters);
+    this.filters = new HubFilterContext(container, config, options.useGlobalFilters);
+  }
+
+  /** The error that the caller gets for an argument that is not valid. */
+  get validationError(): ValidationErrorFactory {
+    return this.options.validationError;
   }
 
   of(enhanced: EnhancedMethod): MethodEnhancers {
@@ -92,7 +106,7 @@ export class NestEnhancers {
   }
 
   guardsOf({ instance, method, moduleKey, contextId, inquirerId }: EnhancedMethod): CanActivate[] {
-    return [...this.rules, ...this.guards.create(instance, method, moduleKey, contextId, inquirerId)];
+    return [...this.options.rules, ...this.guards.create(instance, method, moduleKey, contextId, inquirerId)];
   }
 
   /** Instances of the pipes that a parameter decorator was given. */

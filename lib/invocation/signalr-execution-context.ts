@@ -1,7 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 
+import type { ProtocolFamily } from '../connections/connection.js';
 import type { HubCallerContext } from '../hubs/hub-caller-context.js';
+import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import type { IProgress } from '../hubs/progress.js';
+import type { TransportName } from '../transports/channel.js';
 import type { HubIncomingContext } from './pipeline-contexts.js';
 
 /** The type of execution contexts of hubs: `context.getType() === 'signalr'`. */
@@ -47,6 +50,35 @@ export class SignalRExecutionContext {
   /** The call: hub, method, arguments, caller. */
   get call(): HubIncomingContext {
     return this.context.getArgByIndex<HubIncomingContext>(CALL_ARGUMENT);
+  }
+
+  /** The hub that is called. */
+  get hub(): HubDescriptor {
+    return this.call.hub;
+  }
+
+  /** The method that is called; undefined if there is none of that name. */
+  get method(): HubMethodDescriptor | undefined {
+    return this.call.method;
+  }
+
+  get connectionId(): string {
+    return this.caller.connectionId;
+  }
+
+  /** What the client calls this invocation; undefined if it wants no answer. */
+  get invocationId(): string | undefined {
+    return this.call.invocationId;
+  }
+
+  /** What carries the connection now. */
+  get transport(): TransportName | undefined {
+    return this.caller.transport;
+  }
+
+  /** The family of the client. */
+  get protocol(): ProtocolFamily {
+    return this.caller.protocol;
   }
 
   /** Who calls. */

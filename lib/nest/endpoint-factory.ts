@@ -11,6 +11,7 @@ import { HubHost } from '../invocation/hub-host.js';
 import { HubInvoker } from '../invocation/hub-invoker.js';
 import { HubPipeline, type HubPipelineSteps } from '../invocation/hub-pipeline.js';
 import { NestEnhancers } from '../invocation/nest-enhancers.js';
+import { defaultValidationError } from '../invocation/validation-failure.js';
 import type { Backplane } from '../messaging/backplane.js';
 import {
   type PersistentConnectionDescriptor,
@@ -25,7 +26,8 @@ import type { CreateWebSocketServer } from '../transports/upgrade.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import { ProviderFinder } from './provider-finder.js';
-import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
+import type { SignalRModuleOptions } from './signalr.module-options.js';
+import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** What is served, and where. */
 export interface ServedParts {
@@ -43,6 +45,7 @@ export class EndpointFactory {
 
   constructor(
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
+    @Inject(MODULE_OPTIONS) private readonly moduleOptions: SignalRModuleOptions,
     @Inject(BACKPLANE) private readonly backplane: Backplane,
     private readonly catalog: HubCatalog,
     private readonly contexts: HubContextRegistry,
@@ -54,7 +57,11 @@ export class EndpointFactory {
 
   create(parts: ServedParts): { readonly endpoints: Endpoint[]; readonly invoker: HubInvoker } {
     const { modules, config, options, pipeline } = this;
-    const enhancers = new NestEnhancers(modules, config, options.useGlobalFilters, pipeline.guards);
+    const enhancers = new NestEnhancers(modules, config, {
+      useGlobalFilters: options.useGlobalFilters,
+      rules: pipeline.guards,
+      validationError: this.moduleOptions.validationError ?? defaultValidationError,
+    });
     const services = this.createServices(parts, enhancers);
     const { classic, core } = options;
     const endpoints = [

@@ -2,6 +2,7 @@ import type { ModuleMetadata, Type } from '@nestjs/common';
 
 import type { SignalROptions } from '../common/option-defaults.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
+import type { ValidationErrorFactory } from '../invocation/validation-failure.js';
 import type { Backplane } from '../messaging/backplane.js';
 
 /**
@@ -15,6 +16,11 @@ export interface SignalRModuleOptions extends SignalROptions {
    * dependencies the importing module can see. Default: none.
    */
   pipeline?: readonly (HubPipelineModule | Type<HubPipelineModule>)[];
+  /**
+   * Makes the error that the caller gets for an argument that a validating pipe did not accept. A throw is the error.
+   * Default: a `HubException` that names hub, method, argument and the broken rules, also in its data.
+   */
+  validationError?: ValidationErrorFactory;
   /** Carries messages between processes. Default: a {@link MemoryBackplane}, for one process. */
   backplane?: Backplane;
 }

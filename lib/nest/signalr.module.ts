@@ -170,6 +170,7 @@ function dynamicModule(
 function serverOptions({
   pipeline: _pipeline,
   backplane: _backplane,
+  validationError: _validationError,
   ...given
 }: SignalRModuleOptions): ServerOptions {
   const options = resolveOptions(given);

@@ -12,6 +12,7 @@ import { PollChannel } from '../../transports/poll-channel.js';
 import { parseQuery, type QueryValues } from '../../transports/query.js';
 import { StreamChannel } from '../../transports/stream-channel.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
+import { adoptAccessToken } from '../access-token.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { Admission, Rejected, rejection } from './admission.js';
@@ -125,6 +126,7 @@ export class ClassicEndpoint implements Endpoint {
     handle: (classic: ClassicRequest) => Promise<HttpAnswer>,
   ): Promise<HttpAnswer> {
     try {
+      adoptAccessToken(request);
       await authenticate(request, this.services.options);
       return await handle(new ClassicRequest(request));
     } catch (error) {

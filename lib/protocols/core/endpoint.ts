@@ -8,6 +8,7 @@ import { HubRequest } from '../../transports/hub-request.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
+import { acceptsEventStream, adoptAccessToken } from '../access-token.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { CoreCalls } from './calls.js';
@@ -276,26 +277,4 @@ function isPresent(id: string | undefined): id is string {
 
 function unsupported(transport: CoreTransport | 'ServerSentEvents' | 'LongPolling'): HttpAnswer {
   return text(404, `${transport} transport not supported by this end point type`);
-}
-
-/** A media type with parameters does not count, nor does a wildcard (signalr-core §1.6). */
-function acceptsEventStream(request: IncomingMessage): boolean {
-  return (request.headers.accept ?? '')
-    .split(',')
-    .some((type) => type.trim().toLowerCase() === 'text/event-stream');
-}
-
-/**
- * Browsers cannot set headers on WebSockets and event streams, so clients put their bearer token into the query there
- * (signalr-core §11.2). Guards find it where every other request has it.
- */
-function adoptAccessToken(request: IncomingMessage): void {
-  const isStreamOrUpgrade = request.headers.upgrade !== undefined || acceptsEventStream(request);
-  if (!isStreamOrUpgrade || request.headers.authorization !== undefined) {
-    return;
-  }
-  const token = new HubRequest(request).query.get('access_token');
-  if (token !== undefined && token !== '') {
-    request.headers.authorization = `Bearer ${token}`;
-  }
 }
