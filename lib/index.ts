@@ -10,6 +10,7 @@ export type {
   OutboxOptions,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
+export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
@@ -80,6 +81,7 @@ export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.j
 export type { NodeCommand } from './messaging/node-command.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
 export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
+export { SignalRService } from './nest/signalr.service.js';
 export { SignalRModule } from './nest/signalr.module.js';
 export type {
   SignalRModuleAsyncOptions,

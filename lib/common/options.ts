@@ -145,7 +145,7 @@ export interface ServerOptions {
   useGlobalFilters: boolean;
   /** How long, in milliseconds, adding to or removing from a group waits for the owner of the connection. Default: 30,000. */
   groupTimeout: number;
-  /** How long, in milliseconds, `app.close()` waits for `onDisconnected` of all hubs. Default: 5,000. */
+  /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */
   shutdownTimeout: number;
   outbox: OutboxOptions;
   /** Options of classic clients, or false to refuse them. */

@@ -1,3 +1,4 @@
+import { DONE } from '../common/promises.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 import type { Channel, ChannelEnd, ChannelOwner, TransportName } from '../transports/channel.js';
@@ -31,6 +32,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   private itemsOfHubCode: Map<unknown, unknown> | undefined;
   private abortController: AbortController | undefined;
   private over = false;
+  private runningCalls = 0;
+  private idleWaiters: (() => void)[] | undefined;
 
   protected constructor(
     readonly id: string,
@@ -89,6 +92,9 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** Ends the connection from the server's side. */
   abstract disconnect(options: DisconnectOptions): void;
 
+  /** Ends the connection because the server goes away: its client is told to come back. Resolves when hubs know. */
+  abstract shutDown(): Promise<void>;
+
   /** Called by the one heartbeat of the process. */
   abstract onHeartbeat(now: number): void;
 
@@ -109,6 +115,27 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   onWritable(): void {
     this.blockedSince = undefined;
     this.outbox.flush();
+  }
+
+  /** A call of a hub method takes its time. */
+  callBegan(): void {
+    this.runningCalls++;
+  }
+
+  callEnded(): void {
+    if (--this.runningCalls === 0) {
+      this.idleWaiters?.splice(0).forEach((wake) => wake());
+    }
+  }
+
+  /** Resolves when no call is running. */
+  whenIdle(): Promise<void> {
+    return this.runningCalls === 0 ? DONE : new Promise((resolve) => (this.idleWaiters ??= []).push(resolve));
+  }
+
+  /** The client gets no further calls through: the server is about to go. */
+  stopReading(): void {
+    this.channel?.pause();
   }
 
   /** How long, in milliseconds, the peer has not taken what was written to it; as seen by heartbeats. */

@@ -120,6 +120,8 @@ export class HubInvoker {
   }
 
   private async settle(result: unknown, call: HubCall): Promise<unknown> {
+    const { connection } = call;
+    connection.callBegan();
     try {
       const value = await result;
       return call.takesProgress && isStream(value) ? await reportItems(value, call) : value;
@@ -128,6 +130,7 @@ export class HubInvoker {
       throw error;
     } finally {
       call.complete();
+      connection.callEnded();
     }
   }
 

@@ -38,6 +38,7 @@ import type {
   SignalROptionsFactory,
 } from './signalr.module-options.js';
 import { SignalRServer } from './signalr.server.js';
+import { SignalRService } from './signalr.service.js';
 import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /**
@@ -155,12 +156,14 @@ function dynamicModule(
       ProviderFinder,
       ProviderScanner,
       SignalRServer,
+      SignalRService,
       ...contexts,
     ],
     exports: [
       HubContextRegistry,
       HubPipeline,
       PersistentConnectionRegistry,
+      SignalRService,
       ...contexts.map(({ provide }) => provide),
     ],
   };

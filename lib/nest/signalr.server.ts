@@ -6,6 +6,7 @@ import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
+import { drain, type DrainPlan } from '../connections/drain.js';
 import { Heartbeat } from '../connections/heartbeat.js';
 import { readPipelineModules } from '../hubs/hub.metadata.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
@@ -40,6 +41,7 @@ export class SignalRServer implements HubServer {
   private router = new EndpointRouter([]);
   private invoker: HubInvoker | undefined;
   private adapter: SignalRAdapter | undefined;
+  private draining = false;
 
   constructor(
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
@@ -108,21 +110,33 @@ export class SignalRServer implements HubServer {
     return true;
   }
 
+  get connectionCount(): number {
+    return this.registry.size;
+  }
+
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  async drain(plan: Partial<DrainPlan>): Promise<boolean> {
+    const { clock, shutdownTimeout } = this.options;
+    const { deadline = shutdownTimeout, batch = Infinity, interval = 0 } = plan;
+    this.draining = true;
+    for (const endpoint of this.router.endpoints) {
+      endpoint.refuseClients();
+    }
+    const connections = this.router.endpoints.flatMap((endpoint) => [...endpoint.connections()]);
+    return drain(connections, { deadline, batch: Math.max(1, batch), interval }, clock);
+  }
+
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */
   async close(): Promise<void> {
+    const inTime = await this.drain({});
     this.heartbeat.stop();
-    const goodbyes = Promise.all(this.router.endpoints.map((endpoint) => endpoint.close()));
-    const { clock, shutdownTimeout } = this.options;
-    const inTime = await new Promise<boolean>((resolve) => {
-      const cancel = clock.after(shutdownTimeout, () => resolve(false));
-      void goodbyes.then(() => {
-        cancel();
-        resolve(true);
-      });
-    });
     if (!inTime) {
+      const { shutdownTimeout } = this.options;
       this.logger.warn(
-        `onDisconnected was still running after ${shutdownTimeout} ms; closing without waiting for it`,
+        `hubs were still running after ${shutdownTimeout} ms; closing without waiting for them`,
       );
     }
   }

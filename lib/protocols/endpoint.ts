@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { Connection } from '../connections/connection.js';
 import type { ConnectionRegistry } from '../connections/connection-registry.js';
 import type { ServerOptions } from '../common/options.js';
 import type { HubCatalog } from '../hubs/hub-catalog.js';
@@ -21,8 +22,10 @@ export interface Endpoint {
   upgrade(upgrade: UpgradeRequest): Promise<void>;
   /** Looks after its connections; called by the heartbeat. */
   onHeartbeat(now: number): void;
-  /** Ends its connections, telling their clients to come back, and resolves when hubs have been told. */
-  close(): Promise<void>;
+  /** From now on answers every request with 503. */
+  refuseClients(): void;
+  /** Its connections. */
+  connections(): Iterable<Connection>;
   /** Resolves when nothing of it is open any more; what is after `grace` milliseconds is dropped. */
   closeTransports(grace: number): Promise<void>;
 }

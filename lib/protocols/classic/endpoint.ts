@@ -101,18 +101,15 @@ export class ClassicEndpoint implements Endpoint {
     }
   }
 
-  async close(): Promise<void> {
+  refuseClients(): void {
     this.closing = true;
-    await Promise.all(
-      [...this.connections()].map((connection) => connection.end(false, { reconnect: true })),
-    );
   }
 
   closeTransports(grace: number): Promise<void> {
     return this.acceptor.close(grace, this.services.options.clock);
   }
 
-  private *connections(): IterableIterator<ClassicConnection> {
+  *connections(): IterableIterator<ClassicConnection> {
     for (const connection of this.services.registry) {
       if (this.owns(connection)) {
         yield connection;

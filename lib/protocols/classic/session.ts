@@ -293,6 +293,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     void this.end(false, { dismissal });
   }
 
+  shutDown(): Promise<void> {
+    this.channel?.resume();
+    return this.end(false, { reconnect: true });
+  }
+
   private reportLifecycle(event: string, error: unknown): void {
     if (error instanceof BadClassicRequest) {
       ClassicConnection.logger.debug(error.message);

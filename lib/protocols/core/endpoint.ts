@@ -44,7 +44,7 @@ export class CoreEndpoint implements Endpoint {
   private readonly tokens: CoreTokens;
   private readonly calls: CoreCalls;
   private readonly acceptor: WebSocketAcceptor;
-  private readonly connections = new Map<string, CoreConnection>();
+  private readonly open = new Map<string, CoreConnection>();
   /** Connections that have ended while their token is still fresh: it must not open another one. */
   private readonly recentlyEnded = new Map<string, number>();
   private closing = false;
@@ -87,7 +87,7 @@ export class CoreEndpoint implements Endpoint {
   }
 
   onHeartbeat(now: number): void {
-    for (const connection of this.connections.values()) {
+    for (const connection of this.open.values()) {
       connection.onHeartbeat(now);
     }
     for (const [connectionId, until] of this.recentlyEnded) {
@@ -98,9 +98,12 @@ export class CoreEndpoint implements Endpoint {
     }
   }
 
-  async close(): Promise<void> {
+  refuseClients(): void {
     this.closing = true;
-    await Promise.all([...this.connections.values()].map((connection) => connection.shutDown()));
+  }
+
+  connections(): Iterable<CoreConnection> {
+    return this.open.values();
   }
 
   closeTransports(grace: number): Promise<void> {
@@ -212,14 +215,14 @@ export class CoreEndpoint implements Endpoint {
     if (!this.options.transports.includes('WebSockets')) {
       return unsupported('WebSockets');
     }
-    if (this.connections.has(found.ticket.connectionId)) {
+    if (this.open.has(found.ticket.connectionId)) {
       return empty(409);
     }
-    this.open(upgrade, found.ticket, hubRequest);
+    this.accept(upgrade, found.ticket, hubRequest);
     return undefined;
   }
 
-  private open(upgrade: UpgradeRequest, { connectionId }: CoreTicket, hubRequest: HubRequest): void {
+  private accept(upgrade: UpgradeRequest, { connectionId }: CoreTicket, hubRequest: HubRequest): void {
     const connection = new CoreConnection(
       connectionId,
       hubRequest,
@@ -230,13 +233,13 @@ export class CoreEndpoint implements Endpoint {
       (ended) => this.forget(ended),
     );
     this.acceptor.accept(upgrade, (channel) => {
-      this.connections.set(connectionId, connection);
+      this.open.set(connectionId, connection);
       connection.attach(channel);
     });
   }
 
   private forget(connection: CoreConnection): void {
-    this.connections.delete(connection.id);
+    this.open.delete(connection.id);
     const now = this.services.options.clock.now();
     if (now - connection.createdAt <= TOKEN_LIFETIME) {
       this.recentlyEnded.set(connection.id, now + TOKEN_LIFETIME);
@@ -249,8 +252,7 @@ export class CoreEndpoint implements Endpoint {
       return { rejection: text(400, 'Connection ID required') };
     }
     const ticket = this.tokens.read(id);
-    const isKnown =
-      ticket !== undefined && (this.connections.has(ticket.connectionId) || this.isFresh(ticket));
+    const isKnown = ticket !== undefined && (this.open.has(ticket.connectionId) || this.isFresh(ticket));
     return isKnown ? { ticket } : { rejection: text(404, 'No Connection with that ID') };
   }
 

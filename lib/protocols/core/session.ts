@@ -353,6 +353,7 @@ export class CoreConnection extends Connection<CoreMessage> {
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
+    this.channel?.resume();
     return this.end({ stopCalled: false, close: closeMessage(undefined, true) });
   }
 
