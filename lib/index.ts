@@ -6,7 +6,9 @@ export type {
   ClassicTransport,
   CoreHubOptions,
   CoreTransport,
+  ClientAddress,
   CorsOptions,
+  LimitOptions,
   OutboxOptions,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';

@@ -18,7 +18,14 @@ import {
   text,
   wholeNumber,
 } from './option-rules.js';
-import type { ClassicOptions, CoreHubOptions, CorsOptions, OutboxOptions, ServerOptions } from './options.js';
+import type {
+  ClassicOptions,
+  CoreHubOptions,
+  CorsOptions,
+  LimitOptions,
+  OutboxOptions,
+  ServerOptions,
+} from './options.js';
 
 const coreDefaults: CoreHubOptions = {
   handshakeTimeout: 15_000,
@@ -103,6 +110,20 @@ const classicRules: OptionRules<ClassicOptions> = {
   transports: listOf(...CLASSIC_TRANSPORTS),
 };
 
+const limitDefaults: LimitOptions = {
+  maxConnections: null,
+  maxConnectionsPerUser: null,
+  maxConnectionsPerAddress: null,
+  addressOf: ({ remoteAddress }) => remoteAddress,
+};
+
+const limitRules: OptionRules<LimitOptions> = {
+  maxConnections: or(null, wholeNumber(1)),
+  maxConnectionsPerUser: or(null, wholeNumber(1)),
+  maxConnectionsPerAddress: or(null, wholeNumber(1)),
+  addressOf: func,
+};
+
 const outboxDefaults: OutboxOptions = { maxBytes: 1_048_576, maxMessages: 10_000, policy: 'close' };
 
 const outboxRules: OptionRules<OutboxOptions> = {
@@ -118,7 +139,7 @@ const corsRules: OptionRules<CorsOptions> = {
 };
 
 /** The options that are plain values; groups are merged one by one. */
-type PlainOptions = Omit<ServerOptions, 'cors' | 'outbox' | 'classic' | 'core'>;
+type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core'>;
 
 const plainRules: OptionRules<PlainOptions> = {
   path,
@@ -143,6 +164,8 @@ const plainRules: OptionRules<PlainOptions> = {
 export interface SignalROptions extends Partial<PlainOptions> {
   /** Lets pages of other origins use hubs; `origins` has to be given. */
   cors?: (Partial<CorsOptions> & Pick<CorsOptions, 'origins'>) | false;
+  /** How many connections one process takes. */
+  limits?: Partial<LimitOptions>;
   /** Limits of what waits for a slow receiver. */
   outbox?: Partial<OutboxOptions>;
   /** Options of classic clients, or false to refuse them. */
@@ -152,10 +175,18 @@ export interface SignalROptions extends Partial<PlainOptions> {
 }
 
 /** Checks the options of the application and completes them. @throws SignalRError with one clear message. */
-export function resolveOptions({ cors, outbox, classic, core, ...plain }: SignalROptions): ServerOptions {
+export function resolveOptions({
+  cors,
+  limits,
+  outbox,
+  classic,
+  core,
+  ...plain
+}: SignalROptions): ServerOptions {
   return {
     ...mergeOptions(plainRules, plainDefaults(), plain),
     cors: cors === undefined || cors === false ? false : resolveCors(cors),
+    limits: mergeOptions(limitRules, limitDefaults, limits, 'limits.'),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
     classic: classic === false ? false : resolveClassic(classic),
     core: core === false ? false : mergeOptions(coreRules, coreDefaults, core, 'core.'),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import type { Clock } from './clock.js';
 import type { TracingOption } from './trace.js';
@@ -110,6 +110,25 @@ export interface CorsOptions {
   maxAge: number;
 }
 
+/** What a request tells of where its client is. */
+export interface ClientAddress {
+  readonly headers: IncomingHttpHeaders;
+  /** Address of the socket. */
+  readonly remoteAddress: string | undefined;
+}
+
+/** How many connections one process takes; null for no limit. */
+export interface LimitOptions {
+  /** All together; one more is refused with 503. Default: null. */
+  maxConnections: number | null;
+  /** Of one user, by the id that `clients.user(id)` takes; one more is refused with 429. Default: null. */
+  maxConnectionsPerUser: number | null;
+  /** From one address; one more is refused with 429. Default: null. */
+  maxConnectionsPerAddress: number | null;
+  /** The address of a client. Behind a proxy read it from a header that the proxy sets. Default: that of the socket. */
+  addressOf: (request: ClientAddress) => string | undefined;
+}
+
 /** Options that both families share, complete. */
 export interface ServerOptions {
   /** Base path: classic clients use it as their url, Core clients find each hub under it. Default: `/signalr`. */
@@ -148,6 +167,7 @@ export interface ServerOptions {
   /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */
   shutdownTimeout: number;
   outbox: OutboxOptions;
+  limits: LimitOptions;
   /** Options of classic clients, or false to refuse them. */
   classic: ClassicOptions | false;
   /** Options of Core clients, or false to refuse them. */

@@ -3,6 +3,7 @@ import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import type { ClassicOptions, ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
+import { ConnectionLimiter } from '../connections/connection-limiter.js';
 import type { ConnectionRegistry } from '../connections/connection-registry.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
 import { DefaultUserIdProvider, IUserIdProvider } from '../hubs/user-id-provider.js';
@@ -82,6 +83,7 @@ export class EndpointFactory {
       invoker,
       connectGuard: new ConnectGuard(invoker, enhancers),
       registry: parts.registry,
+      limiter: new ConnectionLimiter(this.options.limits),
       backplane: this.backplane,
       userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: parts.createWebSocketServer,

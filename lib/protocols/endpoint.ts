@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Connection } from '../connections/connection.js';
+import type { ConnectionLimiter } from '../connections/connection-limiter.js';
 import type { ConnectionRegistry } from '../connections/connection-registry.js';
 import type { ServerOptions } from '../common/options.js';
 import type { HubCatalog } from '../hubs/hub-catalog.js';
@@ -40,6 +41,7 @@ export interface ProtocolServices {
   readonly invoker: HubInvoker;
   readonly connectGuard: ConnectGuard;
   readonly registry: ConnectionRegistry;
+  readonly limiter: ConnectionLimiter;
   readonly backplane: Backplane;
   readonly userIds: IUserIdProvider;
   readonly createWebSocketServer: CreateWebSocketServer;

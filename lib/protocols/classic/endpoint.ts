@@ -239,6 +239,12 @@ export class ClassicEndpoint implements Endpoint {
       startsSeparately: startsSeparately(classic.query.get('clientProtocol')),
       messageId: classic.value('messageId'),
     };
+    if (this.find(admitted.connectionId) === undefined) {
+      const refusal = this.services.limiter.refuse(classic, admitted.userId);
+      if (refusal !== undefined) {
+        return rejection(refusal);
+      }
+    }
     if (transport === 'webSockets') {
       if (upgrade === undefined) {
         return rejection(400, 'Not a valid web socket request.');
@@ -254,6 +260,7 @@ export class ClassicEndpoint implements Endpoint {
   }
 
   private attach(channel: Channel, opening: Opening): void {
+    this.services.limiter.enter(opening.connectionId, opening.request, opening.userId);
     void this.connectionOf(opening).attach(channel, opening);
   }
 

@@ -278,6 +278,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     } catch (error) {
       this.reportLifecycle('onDisconnected', error);
     }
+    this.services.limiter.leave(this.id);
     this.services.registry.remove(this);
   }
 

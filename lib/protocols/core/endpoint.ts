@@ -215,14 +215,33 @@ export class CoreEndpoint implements Endpoint {
     if (!this.options.transports.includes('WebSockets')) {
       return unsupported('WebSockets');
     }
+    // Asked before the check: between that and the accepting of the socket nothing may come.
+    const userId = await this.limitedUser(hubRequest);
     if (this.open.has(found.ticket.connectionId)) {
       return empty(409);
     }
-    this.accept(upgrade, found.ticket, hubRequest);
+    const refusal = this.services.limiter.refuse(hubRequest, userId);
+    if (refusal !== undefined) {
+      return empty(refusal);
+    }
+    this.accept(upgrade, found.ticket, hubRequest, userId);
     return undefined;
   }
 
-  private accept(upgrade: UpgradeRequest, { connectionId }: CoreTicket, hubRequest: HubRequest): void {
+  /** Who a connection counts for; asked for only if that matters, because hubs ask again after the handshake. */
+  private async limitedUser(hubRequest: HubRequest): Promise<string | undefined> {
+    const { options, userIds } = this.services;
+    return options.limits.maxConnectionsPerUser === null
+      ? undefined
+      : ((await userIds.getUserId(hubRequest)) ?? undefined);
+  }
+
+  private accept(
+    upgrade: UpgradeRequest,
+    { connectionId }: CoreTicket,
+    hubRequest: HubRequest,
+    userId: string | undefined,
+  ): void {
     const connection = new CoreConnection(
       connectionId,
       hubRequest,
@@ -234,12 +253,14 @@ export class CoreEndpoint implements Endpoint {
     );
     this.acceptor.accept(upgrade, (channel) => {
       this.open.set(connectionId, connection);
+      this.services.limiter.enter(connectionId, hubRequest, userId);
       connection.attach(channel);
     });
   }
 
   private forget(connection: CoreConnection): void {
     this.open.delete(connection.id);
+    this.services.limiter.leave(connection.id);
     const now = this.services.options.clock.now();
     if (now - connection.createdAt <= TOKEN_LIFETIME) {
       this.recentlyEnded.set(connection.id, now + TOKEN_LIFETIME);
