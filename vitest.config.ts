@@ -5,7 +5,15 @@ import { defineConfig } from 'vitest/config';
  * Two cores: end-to-end files run side by side, browser and .NET files one after another.
  */
 export default defineConfig({
-  resolve: { alias: { 'nestjs-signalr': new URL('./lib/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: [
+      { find: /^nestjs-signalr$/, replacement: new URL('./lib/index.ts', import.meta.url).pathname },
+      {
+        find: /^nestjs-signalr\/(\w+)$/,
+        replacement: new URL('./lib/$1/index.ts', import.meta.url).pathname,
+      },
+    ],
+  },
   test: {
     pool: 'forks',
     reporters: ['default', ['json', { outputFile: process.env.TEST_RESULTS ?? '.test-results/vitest.json' }]],

@@ -1,0 +1,98 @@
+import type { Observable } from 'rxjs';
+
+import type { HubCallerContext } from '../hubs/hub-caller-context.js';
+import type { ClientOf } from '../hubs/hub-context.js';
+import type { IProgress } from '../hubs/progress.js';
+import type { SignalRHub } from '../hubs/signalr-hub.js';
+
+/** Parameters that the server fills in: clients have nothing to give for them. */
+type Injected = IProgress<never> | AbortSignal | HubCallerContext;
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** What clients pass: the parameters of the method without those that the server fills in. */
+type ClientArguments<Args extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
+  ? IsAny<First> extends true
+    ? [First, ...ClientArguments<Rest>]
+    : First extends Injected
+      ? ClientArguments<Rest>
+      : [First, ...ClientArguments<Rest>]
+  : Args;
+
+/** What clients get: a stream gives a classic client its last item. */
+type ClientResult<Result> =
+  Awaited<Result> extends AsyncIterable<infer Item>
+    ? Item
+    : Awaited<Result> extends Observable<infer Item>
+      ? Item
+      : Awaited<Result>;
+
+/**
+ * The methods of a hub as its clients call them: what `SignalRHub` has is left out, and everything is a promise. All public
+ * methods are in it, because types do not know decorators.
+ *
+ * @publicApi
+ */
+export type HubMethodsOf<THub> = {
+  readonly [
+    Method in keyof THub as Method extends keyof SignalRHub
+      ? never
+      : THub[Method] extends (...args: never[]) => unknown
+        ? Method
+        : never
+  ]: THub[Method] extends (...args: infer Args) => infer Result
+    ? (...args: ClientArguments<Args>) => Promise<ClientResult<Result>>
+    : never;
+};
+
+/**
+ * A hub as its clients see it.
+ *
+ * @typeParam THub the hub class, imported as a type.
+ * @publicApi
+ */
+export interface HubProxyOf<THub> {
+  /** Calls methods of the hub. Rejects with what the client library rejects with. */
+  readonly server: HubMethodsOf<THub>;
+  /** Handles calls of a client method, until the returned function is called. */
+  on<Method extends keyof ClientOf<THub> & string>(
+    method: Method,
+    handler: ClientOf<THub>[Method] extends (...args: infer Args) => unknown
+      ? (...args: Args) => void
+      : never,
+  ): () => void;
+}
+
+/** What is needed of `HubConnection` of `@microsoft/signalr`, or of a hub proxy of `signalr`. */
+export interface UntypedHub {
+  invoke(method: string, ...args: never[]): PromiseLike<unknown>;
+  on(method: string, handler: (...args: never[]) => void): unknown;
+  off(method: string, handler: (...args: never[]) => void): unknown;
+}
+
+/**
+ * Puts the types of a hub over a connection of either client, so that a TypeScript front end needs no generated proxy:
+ * `hubProxy<ChatHub>(connection)` for Core clients, `hubProxy<ChatHub>($.connection.hub.createHubProxy('chatHub'))` for
+ * classic ones. Handlers have to be there before a classic connection starts.
+ *
+ * @publicApi
+ */
+export function hubProxy<THub>(hub: UntypedHub): HubProxyOf<THub> {
+  const call =
+    (method: string) =>
+    (...args: unknown[]): Promise<unknown> =>
+      Promise.resolve(hub.invoke(method, ...(args as never[])));
+  const server = new Proxy(Object.create(null) as object, {
+    // A proxy that is returned from an async function must not look like a promise.
+    get: (_, method) => (typeof method === 'string' && method !== 'then' ? call(method) : undefined),
+  });
+  return {
+    server: server as HubMethodsOf<THub>,
+    on(method: string, handler: (...args: never[]) => void) {
+      hub.on(method, handler);
+      return () => {
+        hub.off(method, handler);
+      };
+    },
+  } as HubProxyOf<THub>;
+}
