@@ -74,6 +74,7 @@ export class SignalRServer {
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
     this.router = new EndpointRouter(await this.createEndpoints(hubs, basePath, importer, this.adapter));
     this.adapter.takeOver();
+    httpServer.prependListener('request', (request) => this.keepRaw(request));
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
@@ -91,6 +92,16 @@ export class SignalRServer {
     const endpoint = this.router.find(request.originalUrl ?? request.url ?? '/');
     void endpoint?.handle(request, response);
     return endpoint !== undefined;
+  }
+
+  /**
+   * Express runs its body parsers before our middleware, and the one for JSON refuses what a hub protocol sends under the
+   * name of JSON. Parsers go by the content type, which means nothing to Core clients (signalr-core §1.9).
+   */
+  private keepRaw(request: IncomingMessage): void {
+    if (this.router.find(request.url ?? '/')?.readsRawBodies === true) {
+      delete request.headers['content-type'];
+    }
   }
 
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 
 import type { TestApp } from './app.js';
 
+const DEADLINE = 5_000;
+
 /** Stands in for a bad network between an application and its clients. */
 export class LineBreaker {
   private readonly sockets = new Set<Socket>();
@@ -32,6 +34,26 @@ export class LineBreaker {
   /** True while a request whose url contains a text waits for the end of its answer. */
   holds(text: string): boolean {
     return [...this.answering].some((url) => url.includes(text));
+  }
+
+  /** Resolves when a request whose url contains a text waits for the end of its answer. */
+  untilHolds(text: string): Promise<void> {
+    return this.until(() => this.holds(text), `no request with ${text} is held`);
+  }
+
+  /** Resolves when no such request waits. */
+  untilFree(text: string): Promise<void> {
+    return this.until(() => !this.holds(text), `a request with ${text} is still held`);
+  }
+
+  private async until(condition: () => boolean, complaint: string): Promise<void> {
+    const deadline = performance.now() + DEADLINE;
+    while (!condition()) {
+      if (performance.now() > deadline) {
+        throw new Error(complaint);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** From now on upgrades are refused before the application sees them, as some proxies do. */

@@ -41,6 +41,7 @@ export class ClassicEndpoint implements Endpoint {
   private readonly services: ClassicServices;
   readonly paths = [];
   readonly base: string;
+  readonly readsRawBodies = false;
   private readonly acceptor: WebSocketAcceptor;
   private readonly script: ProxyScript;
   private readonly admission: Admission;
