@@ -36,6 +36,12 @@ const State = {
 const NORMAL_CLOSURE = 1000;
 const INTERNAL_ERROR = 1011;
 
+/**
+ * A client that stops closes its event stream and posts a Close at the same time. So long, in milliseconds, the Close may
+ * take, so that the hub learns that the client has said goodbye.
+ */
+const GOODBYE_GRACE = 1_000;
+
 /** Characters that are put into one WebSocket message at most, unless a single hub message is larger. */
 const FRAME_CHARACTERS = 65_536;
 
@@ -61,6 +67,8 @@ export class CoreConnection extends Connection<CoreMessage> {
   /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
   private onRoom: (() => void) | undefined;
   private isForgotten = false;
+  /** When the event stream closed whose client may still say goodbye. */
+  private streamLostAt: number | undefined;
   /** How it ended while the hub was still greeting the client. */
   private endedEarly: Ending | undefined;
   private openedAt = 0;
@@ -349,6 +357,10 @@ export class CoreConnection extends Connection<CoreMessage> {
       }
       return;
     }
+    if (this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE) {
+      void this.end({ stopCalled: false });
+      return;
+    }
     if (this.clientIsSilent(now)) {
       this.fail(
         namedError(
@@ -400,7 +412,12 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   onEnd({ clean, error }: ChannelEnd): void {
+    const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
+    if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
+      this.streamLostAt = this.services.options.clock.now();
+      return;
+    }
     void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
   }
 

@@ -7,6 +7,7 @@ import { RawCoreClient, RS } from '../../support/core-client.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http, refusedUpgrade } from '../../support/http.js';
 import { HttpStream } from '../../support/http-stream.js';
+import { LineBreaker } from '../../support/line-breaker.js';
 import { GuardedHub, hubEvents, nextEvent, PlainHub } from './hubs.js';
 
 const SSE = { Accept: 'text/event-stream' };
@@ -17,6 +18,7 @@ describe.each(platforms)('core server-sent events on %s', (platform) => {
   const clock = new FakeClock();
   let app: TestApp;
   let hub: string;
+  let lines: LineBreaker;
 
   beforeAll(async () => {
     app = await startApp({
@@ -25,6 +27,7 @@ describe.each(platforms)('core server-sent events on %s', (platform) => {
       signalr: { clock, outbox: { maxBytes: 64 * 1024 * 1024, maxMessages: 100_000 } },
     });
     hub = `${app.url}/signalr/h`;
+    lines = new LineBreaker(app);
   });
 
   afterAll(async () => {
@@ -99,12 +102,22 @@ describe.each(platforms)('core server-sent events on %s', (platform) => {
   test('[core 71] the client leaves', async () => {
     const { id, url, stream } = await greeted();
     stream.destroy();
+    await lines.untilFree(url.slice(app.url.length));
+    await clock.advance(2_000);
     expect(await nextEvent('disconnected', id)).toMatchObject({
       error: undefined,
       detail: { stopCalled: false },
     });
     const answer = await http('POST', url, { body: 'x' });
     expect([answer.status, answer.body]).toEqual([404, 'No Connection with that ID']);
+  });
+
+  test('a goodbye that comes behind the end of the stream is one', async () => {
+    const { id, url, stream } = await greeted();
+    stream.destroy();
+    await lines.untilFree(url.slice(app.url.length));
+    expect((await http('POST', url, { body: `{"type":7}${RS}` })).status).toBe(200);
+    expect((await nextEvent('disconnected', id)).detail).toMatchObject({ stopCalled: true });
   });
 
   test('[core 72] the hub ends the connection', async () => {
