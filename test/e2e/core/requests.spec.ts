@@ -252,7 +252,7 @@ describe.each(platforms)('core requests on %s', (platform) => {
           allowedHeaders: ['x-requested-with', 'x-signalr-user-agent', 'authorization', 'content-type'],
         }),
     });
-    const url = `${own.url}/signalr/h/negotiate`;
+    const url = `${own.url}/signalr/h/negotiate?negotiateVersion=1`;
     const origin = { Origin: 'https://page.example' };
     const preflight = await http('OPTIONS', url, {
       headers: {
@@ -271,6 +271,17 @@ describe.each(platforms)('core requests on %s', (platform) => {
     }
     const negotiated = await http('POST', url, { headers: origin });
     expect(negotiated.headers['access-control-allow-origin']).toBe('https://page.example');
+    const { connectionToken } = JSON.parse(negotiated.body) as { connectionToken?: string };
+    const streamed = `${own.url}/signalr/h?id=${connectionToken ?? ''}`;
+    const stream = await HttpStream.open('GET', streamed, { headers: { ...SSE, ...origin } });
+    expect(stream.headers['access-control-allow-origin']).toBe('https://page.example');
+    stream.destroy();
+    const polling = await RawCoreClient.negotiate(`${own.url}/signalr/h`);
+    const polled = `${own.url}/signalr/h?id=${polling.connectionToken ?? ''}`;
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const answer = await http(method, polled, { headers: origin });
+      expect(answer.headers['access-control-allow-origin']).toBe('https://page.example');
+    }
     await own.close();
   });
 
