@@ -27,6 +27,9 @@ import type {
   ServerOptions,
 } from './options.js';
 
+/** In the order in which negotiation lists them, whatever order the option has (signalr-core §1.3). */
+export const CORE_TRANSPORTS = ['WebSockets', 'ServerSentEvents', 'LongPolling'] as const;
+
 const coreDefaults: CoreHubOptions = {
   handshakeTimeout: 15_000,
   keepAliveInterval: 15_000,
@@ -34,11 +37,13 @@ const coreDefaults: CoreHubOptions = {
   maximumReceiveMessageSize: 32_768,
   enableDetailedErrors: false,
   maximumParallelInvocationsPerClient: 1,
-  transports: ['WebSockets'],
+  transports: CORE_TRANSPORTS,
   minimumProtocolVersion: 0,
   applicationMaxBufferSize: 65_536,
   transportSendTimeout: 10_000,
   closeTimeout: 5_000,
+  pollTimeout: 90_000,
+  disconnectTimeout: 15_000,
 };
 
 const coreRules: OptionRules<CoreHubOptions> = {
@@ -48,11 +53,13 @@ const coreRules: OptionRules<CoreHubOptions> = {
   maximumReceiveMessageSize: or(null, wholeNumber(1)),
   enableDetailedErrors: boolean,
   maximumParallelInvocationsPerClient: wholeNumber(1),
-  transports: listOf('WebSockets'),
+  transports: listOf(...CORE_TRANSPORTS),
   minimumProtocolVersion: oneOf(0, 1),
-  applicationMaxBufferSize: wholeNumber(1),
+  applicationMaxBufferSize: wholeNumber(0),
   transportSendTimeout: atLeast(1),
   closeTimeout: atLeast(1),
+  pollTimeout: atLeast(1),
+  disconnectTimeout: atLeast(1),
 };
 
 const CLASSIC_TRANSPORTS = ['webSockets', 'serverSentEvents', 'foreverFrame', 'longPolling'] as const;

@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import type { TracingOption } from './trace.js';
 
 /** Transports of ASP.NET Core SignalR, by the names used in negotiate answers (signalr-core §1.3). */
-export type CoreTransport = 'WebSockets';
+export type CoreTransport = 'WebSockets' | 'ServerSentEvents' | 'LongPolling';
 
 /** Transports of classic SignalR, by the names used in requests (signalr-2 §1.3). */
 export type ClassicTransport = 'webSockets' | 'serverSentEvents' | 'foreverFrame' | 'longPolling';
@@ -26,16 +26,32 @@ export interface CoreHubOptions {
   enableDetailedErrors: boolean;
   /** How many calls of one client run at the same time; the next one waits. Default: 1 (signalr-core §6.1). */
   maximumParallelInvocationsPerClient: number;
-  /** What clients may connect over, in the order in which they try it. Default: all. */
+  /**
+   * What clients may connect over. They try it in the fixed order WebSockets, ServerSentEvents, LongPolling.
+   * Default: all (signalr-core §1.3).
+   */
   transports: readonly CoreTransport[];
   /** Lowest negotiate version that is accepted. 1 keeps the connection id from being a key. Default: 0 (signalr-core §11.3). */
   minimumProtocolVersion: number;
-  /** Bytes of a client that may wait while its calls run; then it has to wait. Default: 65,536 (signalr-core §2.1). */
+  /**
+   * Bytes of a client that may wait while its calls run; then its socket is no longer read, or its POST is not answered.
+   * 0 for no limit. Default: 65,536 (signalr-core §2.1).
+   */
   applicationMaxBufferSize: number;
   /** How long, in milliseconds, a peer may not read before it is cut off. Default: 10,000 (signalr-core §2.1). */
   transportSendTimeout: number;
   /** How long, in milliseconds, the server waits for the close frame of a peer. Default: 5,000 (signalr-core §2.2). */
   closeTimeout: number;
+  /**
+   * How long, in milliseconds, a poll is held when there is nothing to say. Clients give up after 100 seconds.
+   * Default: 90,000 (signalr-core §2.4).
+   */
+  pollTimeout: number;
+  /**
+   * How long, in milliseconds, a connection is kept that no request is attached to: after negotiation, and between two
+   * polls. Default: 15,000 (signalr-core §2.1).
+   */
+  disconnectTimeout: number;
 }
 
 /** Options of classic SignalR clients (signalr-2 §4.2, §7.10). */

@@ -83,6 +83,13 @@ export class Outbox<T extends OutboxItem> implements Flushable {
     }
   }
 
+  /** Writes what waits although the peer takes nothing now: the channel keeps it until the peer comes for it. */
+  drain(): void {
+    if (this.items.length > 0) {
+      this.writeAll();
+    }
+  }
+
   /** Forgets what waits; the connection has ended or its messages are kept elsewhere. */
   clear(): void {
     this.items = [];

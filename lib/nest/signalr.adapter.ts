@@ -1,11 +1,11 @@
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { WebSocketServer } from 'ws';
 
-import { refuseUpgrade } from '../transports/http.js';
+import { refuseUpgrade, respondWithoutUpgrade } from '../transports/http.js';
 import type { UpgradeRequest, WebSocketServerOptions } from '../transports/upgrade.js';
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -74,11 +74,7 @@ export class SignalRAdapter extends WsAdapter {
       refuseUpgrade(socket, { status: 400 });
       return;
     }
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.once('finish', () => socket.end());
-    this.server.emit('request', request, response);
+    this.server.emit('request', request, respondWithoutUpgrade(request, socket));
   }
 
   /** Hub servers need no listener of their own. */

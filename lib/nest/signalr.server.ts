@@ -85,6 +85,7 @@ export class SignalRServer implements HubServer {
     this.router = new EndpointRouter(endpoints);
     this.invoker = invoker;
     adapter.takeOver();
+    httpServer.prependListener('request', (request) => this.keepRaw(request));
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
@@ -127,6 +128,16 @@ export class SignalRServer implements HubServer {
     }
     const connections = this.router.endpoints.flatMap((endpoint) => [...endpoint.connections()]);
     return drain(connections, { deadline, batch: Math.max(1, batch), interval }, clock);
+  }
+
+  /**
+   * Express runs its body parsers before our middleware, and the one for JSON refuses what a hub protocol sends under the
+   * name of JSON. Parsers go by the content type, which means nothing to Core clients (signalr-core §1.9).
+   */
+  private keepRaw(request: IncomingMessage): void {
+    if (this.router.find(request.url ?? '/')?.readsRawBodies === true) {
+      delete request.headers['content-type'];
+    }
   }
 
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */

@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly paths: readonly string[];
   /** It answers everything under this path as well; undefined if its paths are all. */
   readonly base: string | undefined;
+  /** True if it takes bodies as they come, whatever their content type says: no parser of the application may read them. */
+  readonly readsRawBodies: boolean;
   /** Answers a plain request. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Answers an upgrade request. Never rejects. */

@@ -1,4 +1,5 @@
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** A complete answer to a request that is not streamed: the same value answers plain requests and refused upgrades. */
@@ -48,6 +49,15 @@ export function refuseUpgrade(socket: Duplex, answer: HttpAnswer): void {
   );
 }
 
+/** A response for a request that asked for an upgrade and does not get one: it is answered as if it had not asked. */
+export function respondWithoutUpgrade(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once('finish', () => socket.end());
+  return response;
+}
+
 /** A request body that could not be read: it was too large (413), or the client went away while sending it (400). */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
@@ -67,38 +77,36 @@ interface ParsedRequest extends IncomingMessage {
 }
 
 /**
- * Reads a body whatever its content type. Express applications parse JSON and form bodies before we see them: what a
- * parser has consumed is taken from where it put it (NEST: `rawBody`, then `body`).
+ * A body whatever its content type, as it arrives. Express applications parse JSON and form bodies before we see them:
+ * what a parser has consumed is taken from where it put it (NEST: `rawBody`, then `body`).
  *
- * @throws BodyError if there are more than `limit` bytes, or not as many as were announced.
+ * @throws BodyError if there is less than was announced.
  */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export async function* bodyChunks(request: IncomingMessage): AsyncGenerator<Buffer, void> {
   const { rawBody, body } = request as ParsedRequest;
   const parsed = rawBody ?? (request.readableEnded ? body : undefined);
-  if (parsed === undefined) {
-    return readStream(request, limit);
+  if (parsed !== undefined) {
+    yield reencode(parsed);
+    return;
   }
-  const bytes = reencode(parsed);
-  if (bytes.byteLength > limit) {
-    throw new BodyError(413);
-  }
-  return bytes;
-}
-
-async function readStream(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   try {
     // Destroying the request would take the answer with it.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.byteLength;
-      if (size > limit) {
-        throw new BodyError(413);
-      }
-      chunks.push(chunk);
-    }
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   } catch (error) {
-    throw error instanceof BodyError ? error : new BodyError(400, { cause: error });
+    throw new BodyError(400, { cause: error });
+  }
+}
+
+/** The whole of a body. @throws BodyError if there are more than `limit` bytes, or not as many as were announced. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of bodyChunks(request)) {
+    size += chunk.byteLength;
+    if (size > limit) {
+      throw new BodyError(413);
+    }
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

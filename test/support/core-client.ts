@@ -1,5 +1,6 @@
+import { type CoreLine, type CoreTransportName, openLine, SocketLine } from './core-lines.js';
 import { http } from './http.js';
-import { RawWebSocket } from './web-socket.js';
+import type { RawWebSocket } from './web-socket.js';
 
 export const RS = '\u001e';
 
@@ -20,9 +21,17 @@ export class RawCoreClient {
   private buffered = '';
 
   private constructor(
-    readonly socket: RawWebSocket,
+    readonly line: CoreLine,
     readonly connectionId: string | undefined,
   ) {}
+
+  /** The socket of a client that has one. */
+  get socket(): RawWebSocket {
+    if (this.line instanceof SocketLine) {
+      return this.line.socket;
+    }
+    throw new Error('this client has no WebSocket');
+  }
 
   static async negotiate(
     hubUrl: string,
@@ -33,44 +42,50 @@ export class RawCoreClient {
     return JSON.parse(answer.body) as CoreNegotiation;
   }
 
-  /** Negotiates and opens the socket; the handshake is left to the test. */
+  /** Negotiates and opens the transport; the handshake is left to the test. */
   static async open(
     hubUrl: string,
     headers: Record<string, string> = {},
     query = '',
+    transport: CoreTransportName = 'WebSockets',
   ): Promise<RawCoreClient> {
-    const { connectionToken, connectionId } = await RawCoreClient.negotiate(hubUrl, undefined, headers);
-    const url = `${hubUrl.replace(/^http/, 'ws')}?id=${connectionToken}${query === '' ? '' : `&${query}`}`;
-    return new RawCoreClient(await RawWebSocket.open(url, headers), connectionId);
+    const { connectionToken, connectionId } = await RawCoreClient.negotiate(
+      hubUrl,
+      'negotiateVersion=1',
+      headers,
+    );
+    const url = `${hubUrl}?id=${connectionToken}${query === '' ? '' : `&${query}`}`;
+    return new RawCoreClient(await openLine(transport, url, headers), connectionId);
   }
 
   /** Opens the socket without negotiation. */
   static async openDirectly(hubUrl: string, headers: Record<string, string> = {}): Promise<RawCoreClient> {
-    return new RawCoreClient(await RawWebSocket.open(hubUrl.replace(/^http/, 'ws'), headers), undefined);
+    return new RawCoreClient(await SocketLine.open(hubUrl, headers), undefined);
   }
 
-  /** Negotiates, opens the socket and shakes hands. */
+  /** Negotiates, opens the transport and shakes hands. */
   static async connect(
     hubUrl: string,
     headers: Record<string, string> = {},
     query = '',
+    transport: CoreTransportName = 'WebSockets',
   ): Promise<RawCoreClient> {
-    const client = await RawCoreClient.open(hubUrl, headers, query);
+    const client = await RawCoreClient.open(hubUrl, headers, query, transport);
     await client.shakeHands();
     return client;
   }
 
   async shakeHands(): Promise<void> {
-    this.socket.send(`{"protocol":"json","version":1}${RS}`);
+    this.line.send(`{"protocol":"json","version":1}${RS}`);
     const answer = await this.nextRecord('the handshake answer');
     if (answer !== '{}') {
       throw new Error(`the handshake was refused: ${answer}`);
     }
   }
 
-  /** Sends messages in one frame, each as it is written, with its separator. */
+  /** Sends messages in one frame or POST, each as it is written, with its separator. */
   send(...messages: (CoreFrame | string)[]): void {
-    this.socket.send(
+    this.line.send(
       messages
         .map((message) => (typeof message === 'string' ? message : JSON.stringify(message)) + RS)
         .join(''),
@@ -80,7 +95,7 @@ export class RawCoreClient {
   /** The text of the next message, pings included. */
   async nextRecord(what = 'a message'): Promise<string> {
     while (!this.buffered.includes(RS)) {
-      this.buffered += await this.socket.nextText(what);
+      this.buffered += await this.line.nextText(what);
     }
     const end = this.buffered.indexOf(RS);
     const record = this.buffered.slice(0, end);
@@ -118,6 +133,6 @@ export class RawCoreClient {
   }
 
   close(): void {
-    this.socket.close();
+    this.line.close();
   }
 }

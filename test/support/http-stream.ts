@@ -31,10 +31,14 @@ export class HttpStream {
   static open(
     method: string,
     url: string,
-    { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+    {
+      headers = {},
+      body,
+      signal,
+    }: { headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {},
   ): Promise<HttpStream> {
     return new Promise((resolve, reject) => {
-      const outgoing = send(url, { method, headers, agent: false }, (response) => {
+      const outgoing = send(url, { method, headers, agent: false, ...(signal && { signal }) }, (response) => {
         resolve(new HttpStream(outgoing, response.statusCode ?? 0, response.headers, response));
       });
       outgoing.on('error', reject);
@@ -50,8 +54,8 @@ export class HttpStream {
   }
 
   /** Resolves when something more has arrived. */
-  async more(): Promise<void> {
-    await this.chunks.next('more', 60_000);
+  async more(what = 'more', deadline = 60_000): Promise<void> {
+    await this.chunks.next(what, deadline);
   }
 
   /** Breaks the line. */

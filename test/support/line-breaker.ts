@@ -4,10 +4,13 @@ import type { Duplex } from 'node:stream';
 
 import type { TestApp } from './app.js';
 
+const DEADLINE = 5_000;
+
 /** Stands in for a bad network between an application and its clients. */
 export class LineBreaker {
   private readonly sockets = new Set<Socket>();
-  private readonly answering = new Set<string>();
+  /** The urls of the requests that wait for the end of their answer. */
+  private readonly answering = new Map<ServerResponse, string>();
   private readonly server: Server;
 
   constructor({ app }: Pick<TestApp, 'app'>) {
@@ -17,8 +20,8 @@ export class LineBreaker {
       socket.on('close', () => this.sockets.delete(socket));
     });
     this.server.prependListener('request', ({ url = '' }: IncomingMessage, response: ServerResponse) => {
-      this.answering.add(url);
-      response.on('close', () => this.answering.delete(url));
+      this.answering.set(response, url);
+      response.on('close', () => this.answering.delete(response));
     });
   }
 
@@ -31,7 +34,51 @@ export class LineBreaker {
 
   /** True while a request whose url contains a text waits for the end of its answer. */
   holds(text: string): boolean {
-    return [...this.answering].some((url) => url.includes(text));
+    return [...this.answering.values()].some((url) => url.includes(text));
+  }
+
+  /** Resolves when a request whose url contains a text waits for the end of its answer. */
+  untilHolds(text: string): Promise<void> {
+    return this.until(() => this.holds(text), `no request with ${text} is held`);
+  }
+
+  /** Resolves when no such request waits. */
+  untilFree(text: string): Promise<void> {
+    return this.until(() => !this.holds(text), `a request with ${text} is still held`);
+  }
+
+  private async until(condition: () => boolean, complaint: string): Promise<void> {
+    const deadline = performance.now() + DEADLINE;
+    while (!condition()) {
+      if (performance.now() > deadline) {
+        throw new Error(complaint);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Counts some of the requests from now on. */
+  count(condition: (request: IncomingMessage) => boolean): () => number {
+    let counted = 0;
+    this.server.prependListener('request', (request: IncomingMessage) => {
+      counted += condition(request) ? 1 : 0;
+    });
+    return () => counted;
+  }
+
+  /** From now on some requests are refused before the application sees them. */
+  refuse(condition: (request: IncomingMessage) => boolean): void {
+    const listeners = this.server.listeners('request') as ((...args: unknown[]) => void)[];
+    this.server.removeAllListeners('request');
+    this.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (condition(request)) {
+        response.writeHead(502).end();
+        return;
+      }
+      for (const listener of listeners) {
+        listener.call(this.server, request, response);
+      }
+    });
   }
 
   /** From now on upgrades are refused before the application sees them, as some proxies do. */

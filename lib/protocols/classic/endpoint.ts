@@ -43,6 +43,7 @@ export class ClassicEndpoint implements Endpoint {
   private static readonly logger = traceSource('SignalR.PersistentConnection');
   private readonly services: ClassicServices;
   readonly paths = [];
+  readonly readsRawBodies = false;
   private readonly acceptor: WebSocketAcceptor;
   private readonly admission: Admission;
   private nextKeepAliveAt: number;

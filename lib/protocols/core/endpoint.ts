@@ -4,36 +4,33 @@ import { toError } from '../../common/errors.js';
 import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
 import { traceSource } from '../../common/trace.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
-import { HubRequest } from '../../transports/hub-request.js';
 import { isOriginAllowed } from '../../transports/cors.js';
-import { type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
+import {
+  bodyChunks,
+  BodyError,
+  type HttpAnswer,
+  refuseUpgrade,
+  respondWithoutUpgrade,
+  sendAnswer,
+} from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { acceptsEventStream, adoptAccessToken } from '../access-token.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import { empty, notCached, TAKEN, text, unsupported } from './answers.js';
 import { CoreCalls } from './calls.js';
+import { ConnectionTable, type Found } from './connection-table.js';
+import type { HttpConnection } from './http-connection.js';
 import { negotiate } from './negotiate.js';
+import { CoreRequest } from './request.js';
 import { CoreConnection } from './session.js';
 import { type CoreTicket, CoreTokens } from './tokens.js';
-
-const PLAIN = { 'Content-Type': 'text/plain' };
-const NO_CACHE = {
-  'Cache-Control': 'no-cache, no-store',
-  Pragma: 'no-cache',
-  Expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
-};
-
-/**
- * So long, in milliseconds, a negotiated connection waits for its first request (signalr-core §2.1). A second more than
- * the reference, because tokens count whole seconds.
- */
-const TOKEN_LIFETIME = 16_000;
 
 /** Smallest limit of a WebSocket message: messages are limited one by one, and a frame may hold many of them. */
 const MINIMUM_FRAME_LIMIT = 1_048_576;
 
-const empty = (status: number): HttpAnswer => ({ status, headers: PLAIN });
-const text = (status: number, body: string): HttpAnswer => ({ status, headers: PLAIN, body });
+/** What an `id` stands for, if the request may have it. */
+type Known = Exclude<Found, { readonly rejection: HttpAnswer }>;
 
 /** The two urls of one hub for Core clients: `{path}` and `{path}/negotiate` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
@@ -41,36 +38,45 @@ export class CoreEndpoint implements Endpoint {
   private readonly options: CoreHubOptions;
   readonly paths: readonly string[];
   readonly base = undefined;
+  readonly readsRawBodies = true;
   private readonly tokens: CoreTokens;
-  private readonly calls: CoreCalls;
+  private readonly table: ConnectionTable;
   private readonly acceptor: WebSocketAcceptor;
-  private readonly open = new Map<string, CoreConnection>();
-  /** Connections that have ended while their token is still fresh: it must not open another one. */
-  private readonly recentlyEnded = new Map<string, number>();
   private closing = false;
 
   constructor(
     private readonly hub: HubDescriptor,
     private readonly services: ProtocolServices,
   ) {
-    this.options = hub.coreOptions as CoreHubOptions;
+    const options = hub.coreOptions as CoreHubOptions;
+    this.options = options;
     this.paths = [hub.path, `${hub.path}/negotiate`];
     this.tokens = new CoreTokens(services.secrets, hub.path);
-    this.calls = new CoreCalls(hub, this.options, services.invoker);
+    const calls = new CoreCalls(hub, options, services.invoker);
+    this.table = new ConnectionTable(
+      this.tokens,
+      options,
+      services.options.clock,
+      (connectionId, request, onForgotten) =>
+        new CoreConnection(connectionId, request, hub, options, services, calls, () => {
+          services.limiter.leave(connectionId);
+          onForgotten();
+        }),
+    );
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload:
-        this.options.maximumReceiveMessageSize === null
+        options.maximumReceiveMessageSize === null
           ? 0
-          : Math.max(MINIMUM_FRAME_LIMIT, 2 * this.options.maximumReceiveMessageSize),
-      closeTimeout: this.options.closeTimeout,
+          : Math.max(MINIMUM_FRAME_LIMIT, 2 * options.maximumReceiveMessageSize),
+      closeTimeout: options.closeTimeout,
     });
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    sendAnswer(
-      response,
-      await this.safely(request, (hubRequest) => this.answer(request, response, hubRequest)),
-    );
+    const answer = await this.safely(request, (hubRequest) => this.answer(request, response, hubRequest));
+    if (answer !== TAKEN) {
+      sendAnswer(response, answer);
+    }
   }
 
   async upgrade(upgrade: UpgradeRequest): Promise<void> {
@@ -81,47 +87,59 @@ export class CoreEndpoint implements Endpoint {
       }
       return (await this.admit(request, undefined, hubRequest)) ?? this.connect(upgrade, hubRequest);
     });
-    if (answer !== undefined) {
+    if (answer !== TAKEN) {
       refuseUpgrade(socket, answer);
     }
   }
 
   onHeartbeat(now: number): void {
-    for (const connection of this.open.values()) {
-      connection.onHeartbeat(now);
-    }
-    for (const [connectionId, until] of this.recentlyEnded) {
-      if (until > now) {
-        break;
-      }
-      this.recentlyEnded.delete(connectionId);
-    }
+    this.table.onHeartbeat(now);
   }
 
   refuseClients(): void {
     this.closing = true;
   }
 
-  connections(): Iterable<CoreConnection> {
-    return this.open.values();
+  *connections(): IterableIterator<CoreConnection> {
+    for (const { session } of this.table) {
+      yield session;
+    }
   }
 
-  closeTransports(grace: number): Promise<void> {
-    return this.acceptor.close(grace, this.services.options.clock);
+  async closeTransports(grace: number): Promise<void> {
+    const { clock } = this.services.options;
+    await Promise.all([this.acceptor.close(grace, clock), this.closeResponses(grace)]);
+  }
+
+  /** Clients that poll may still come for their Close, and streams may still be read; so long and no longer. */
+  private async closeResponses(grace: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.services.options.clock.after(grace, resolve);
+      void this.table.whenEmpty().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    for (const connection of this.table) {
+      connection.destroy();
+    }
   }
 
   /** Anything thrown becomes an answer; the process lives on. */
-  private async safely<T extends HttpAnswer | undefined>(
+  private async safely(
     request: IncomingMessage,
-    handle: (hubRequest: HubRequest) => Promise<T>,
-  ): Promise<T | HttpAnswer> {
+    handle: (hubRequest: CoreRequest) => Promise<HttpAnswer>,
+  ): Promise<HttpAnswer> {
     try {
       adoptAccessToken(request);
       await authenticate(request, this.services.options);
-      return await handle(new HubRequest(request));
+      return await handle(new CoreRequest(request));
     } catch (error) {
       if (error instanceof AuthenticationError) {
         return { status: 401 };
+      }
+      if (error instanceof BodyError) {
+        return empty(error.status);
       }
       CoreEndpoint.logger.error(`a request to hub ${this.hub.name} failed`, toError(error).stack);
       return empty(500);
@@ -131,7 +149,7 @@ export class CoreEndpoint implements Endpoint {
   private async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    hubRequest: HubRequest,
+    hubRequest: CoreRequest,
   ): Promise<HttpAnswer> {
     if (CoreEndpoint.logger.isDebug) {
       CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.hub.path}`);
@@ -146,9 +164,11 @@ export class CoreEndpoint implements Endpoint {
     switch (request.method) {
       case 'GET':
       case 'CONNECT':
-        return this.receive(request, hubRequest);
+        return acceptsEventStream(request)
+          ? this.stream(() => response, hubRequest)
+          : notCached(this.poll(response, hubRequest));
       case 'POST':
-        return this.post(hubRequest);
+        return this.post(request, hubRequest);
       case 'DELETE':
         return this.delete(hubRequest);
       default:
@@ -160,144 +180,154 @@ export class CoreEndpoint implements Endpoint {
   private async admit(
     request: IncomingMessage,
     response: ServerResponse | undefined,
-    hubRequest: HubRequest,
+    hubRequest: CoreRequest,
   ): Promise<HttpAnswer | undefined> {
-    if (this.closing) {
-      return empty(503);
-    }
     const admission = await this.services.connectGuard.admit(this.hub, request, response, hubRequest);
     if (!admission.allowed) {
       return { status: admission.status };
     }
     // Guards put the user on the request.
     hubRequest.user = (request as { user?: unknown }).user;
-    return undefined;
-  }
-
-  private negotiate(request: IncomingMessage, { query }: HubRequest): HttpAnswer {
-    return request.method === 'POST'
-      ? negotiate(query, this.options, this.tokens, this.wallClock())
-      : empty(405);
-  }
-
-  private receive(request: IncomingMessage, { query }: HubRequest): HttpAnswer {
-    const isStream = acceptsEventStream(request);
-    const found = this.find(query.get('id'));
-    const answer =
-      'rejection' in found ? found.rejection : unsupported(isStream ? 'ServerSentEvents' : 'LongPolling');
-    return isStream ? answer : { ...answer, headers: { ...answer.headers, ...NO_CACHE } };
-  }
-
-  private post({ query }: HubRequest): HttpAnswer {
-    const found = this.find(query.get('id'));
-    return 'rejection' in found
-      ? found.rejection
-      : text(405, 'POST requests are not allowed for WebSocket connections.');
-  }
-
-  private delete({ query }: HubRequest): HttpAnswer {
-    const found = this.find(query.get('id'));
-    return 'rejection' in found
-      ? found.rejection
-      : text(400, 'Cannot terminate this connection using the DELETE endpoint.');
-  }
-
-  private async connect(upgrade: UpgradeRequest, hubRequest: HubRequest): Promise<HttpAnswer | undefined> {
-    if (acceptsEventStream(upgrade.request)) {
-      return this.receive(upgrade.request, hubRequest);
-    }
-    const id = hubRequest.query.get('id');
-    // Without an id the client skips negotiation: its connection id is its token, as with version 0 (signalr-core §1.5).
-    const found: Found = isPresent(id) ? this.find(id) : { ticket: this.tokens.issue(0, this.wallClock()) };
-    if ('rejection' in found) {
-      return { status: found.rejection.status, body: found.rejection.body ?? '' };
-    }
-    if (!this.options.transports.includes('WebSockets')) {
-      return unsupported('WebSockets');
-    }
-    // Asked before the check: between that and the accepting of the socket nothing may come.
-    const userId = await this.limitedUser(hubRequest);
-    if (this.open.has(found.ticket.connectionId)) {
-      return empty(409);
-    }
-    const refusal = this.services.limiter.refuse(hubRequest, userId);
-    if (refusal !== undefined) {
-      return empty(refusal);
-    }
-    this.accept(upgrade, found.ticket, hubRequest, userId);
-    return undefined;
-  }
-
-  /** Who a connection counts for; asked for only if that matters, because hubs ask again after the handshake. */
-  private async limitedUser(hubRequest: HubRequest): Promise<string | undefined> {
     const { options, userIds } = this.services;
-    return options.limits.maxConnectionsPerUser === null
-      ? undefined
-      : ((await userIds.getUserId(hubRequest)) ?? undefined);
+    if (options.limits.maxConnectionsPerUser !== null) {
+      hubRequest.countedUser = (await userIds.getUserId(hubRequest)) ?? undefined;
+    }
+    return undefined;
   }
 
-  private accept(
-    upgrade: UpgradeRequest,
-    { connectionId }: CoreTicket,
-    hubRequest: HubRequest,
-    userId: string | undefined,
-  ): void {
-    const connection = new CoreConnection(
-      connectionId,
-      hubRequest,
-      this.hub,
-      this.options,
-      this.services,
-      this.calls,
-      (ended) => this.forget(ended),
-    );
-    this.acceptor.accept(upgrade, (channel) => {
-      this.open.set(connectionId, connection);
-      this.services.limiter.enter(connectionId, hubRequest, userId);
-      connection.attach(channel);
+  private negotiate(request: IncomingMessage, { query }: CoreRequest): HttpAnswer {
+    if (request.method !== 'POST') {
+      return empty(405);
+    }
+    return this.closing ? empty(503) : negotiate(query, this.options, this.tokens, this.table.wallClock());
+  }
+
+  /** @param respond gives the response, once the stream may be opened. */
+  private stream(respond: () => ServerResponse, request: CoreRequest): HttpAnswer {
+    return this.attach('ServerSentEvents', this.table.find(request.query.get('id')), request, (open) => {
+      const response = respond();
+      if (!response.destroyed) {
+        open().openStream(response, request);
+      }
     });
   }
 
-  private forget(connection: CoreConnection): void {
-    this.open.delete(connection.id);
-    this.services.limiter.leave(connection.id);
-    const now = this.services.options.clock.now();
-    if (now - connection.createdAt <= TOKEN_LIFETIME) {
-      this.recentlyEnded.set(connection.id, now + TOKEN_LIFETIME);
+  private poll(response: ServerResponse, request: CoreRequest): HttpAnswer {
+    return this.attach('LongPolling', this.table.find(request.query.get('id')), request, (open) => {
+      if (!response.destroyed) {
+        open().poll(response, request);
+      }
+    });
+  }
+
+  private connect(upgrade: UpgradeRequest, request: CoreRequest): HttpAnswer {
+    if (acceptsEventStream(upgrade.request)) {
+      return this.stream(() => asStream(upgrade), request);
     }
-  }
-
-  /** The connection of an `id`: a token that is attached, or still fresh. */
-  private find(id: string | undefined): Found {
-    if (!isPresent(id)) {
-      return { rejection: text(400, 'Connection ID required') };
+    const found = this.table.findForSocket(request.query.get('id'));
+    if ('rejection' in found) {
+      return { ...found.rejection, headers: {} };
     }
-    const ticket = this.tokens.read(id);
-    const isKnown = ticket !== undefined && (this.open.has(ticket.connectionId) || this.isFresh(ticket));
-    return isKnown ? { ticket } : { rejection: text(404, 'No Connection with that ID') };
+    return this.attach('WebSockets', found, request, (open) =>
+      this.acceptor.accept(upgrade, (channel) => open().openSocket(channel, request)),
+    );
   }
 
-  private isFresh({ connectionId, issuedAt }: CoreTicket): boolean {
-    return this.wallClock() - issuedAt * 1000 < TOKEN_LIFETIME && !this.recentlyEnded.has(connectionId);
+  /**
+   * The checks of signalr-core §1.7, in their order, but for that of the user: who is somebody else must not fix the
+   * transport of a connection.
+   */
+  private attach(
+    transport: CoreTransport,
+    found: Found,
+    request: CoreRequest,
+    take: (open: () => HttpConnection) => void,
+  ): HttpAnswer {
+    const known = this.whoseIs(found, request);
+    if ('status' in known) {
+      return known;
+    }
+    if (!this.options.transports.includes(transport)) {
+      return unsupported(transport);
+    }
+    const { ticket, connection } = known;
+    const rejection = connection === undefined ? undefined : refuseTransport(connection, transport);
+    if (rejection !== undefined) {
+      return rejection;
+    }
+    take(() => connection ?? this.create(ticket, request));
+    return TAKEN;
   }
 
-  /** Tokens carry a time that all nodes understand; tests move it with their clock. */
-  private wallClock(): number {
-    return performance.timeOrigin + this.services.options.clock.now();
+  private create(ticket: CoreTicket, request: CoreRequest): HttpConnection {
+    this.services.limiter.enter(ticket.connectionId, request, request.countedUser);
+    return this.table.create(ticket, request);
+  }
+
+  /** What an `id` stands for, unless it belongs to somebody else (signalr-core §11.4). */
+  private whoseIs(found: Found, request: CoreRequest): Known | HttpAnswer {
+    if ('rejection' in found) {
+      return found.rejection;
+    }
+    if (found.connection === undefined) {
+      const refusal = this.closing ? 503 : this.services.limiter.refuse(request, request.countedUser);
+      if (refusal !== undefined) {
+        return empty(refusal);
+      }
+    }
+    return found.connection?.belongsTo(request) === false ? empty(403) : found;
+  }
+
+  /** Takes what the client sends, also before its first GET (signalr-core §1.9). */
+  private async post(request: IncomingMessage, hubRequest: CoreRequest): Promise<HttpAnswer> {
+    const known = this.whoseIs(this.table.find(hubRequest.query.get('id')), hubRequest);
+    if ('status' in known) {
+      return known;
+    }
+    const connection = known.connection ?? this.create(known.ticket, hubRequest);
+    if (connection.transport === 'WebSockets') {
+      return text(405, 'POST requests are not allowed for WebSocket connections.');
+    }
+    return empty((await connection.post(bodyChunks(request))) ? 200 : 404);
+  }
+
+  private delete(request: CoreRequest): HttpAnswer {
+    const known = this.whoseIs(this.table.find(request.query.get('id')), request);
+    if ('status' in known) {
+      return known;
+    }
+    if (known.connection?.transport !== 'LongPolling') {
+      return text(400, 'Cannot terminate this connection using the DELETE endpoint.');
+    }
+    known.connection.terminate();
+    return empty(202);
   }
 }
-
-type Found = { readonly ticket: CoreTicket } | { readonly rejection: HttpAnswer };
 
 /** How many segments a path has: `{path}/negotiate` has one more than `{path}`, however either is escaped. */
 function depth(path: string): number {
   return path.split('/').filter((segment) => segment !== '').length;
 }
 
-function isPresent(id: string | undefined): id is string {
-  return id !== undefined && id !== '';
+/** A connection keeps its transport, and only polls come again. */
+function refuseTransport(
+  { transport: bound, isAttachable }: HttpConnection,
+  transport: CoreTransport,
+): HttpAnswer | undefined {
+  if (bound !== undefined && bound !== transport) {
+    return text(400, 'Cannot change transports mid-connection');
+  }
+  if (!isAttachable) {
+    return empty(404);
+  }
+  return bound === undefined || bound === 'LongPolling' ? undefined : empty(409);
 }
 
-function unsupported(transport: CoreTransport | 'ServerSentEvents' | 'LongPolling'): HttpAnswer {
-  return text(404, `${transport} transport not supported by this end point type`);
+/** A request that asks for an event stream is one, even if it asks for an upgrade too (signalr-core §1.6). */
+function asStream({ request, socket }: UpgradeRequest): ServerResponse {
+  const response = respondWithoutUpgrade(request, socket);
+  // Nothing reads such a socket any more, and only who reads learns that the peer has left.
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+  return response;
 }

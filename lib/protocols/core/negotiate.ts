@@ -1,3 +1,4 @@
+import { CORE_TRANSPORTS } from '../../common/option-defaults.js';
 import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { QueryValues } from '../../transports/query.js';
@@ -8,9 +9,11 @@ const INT32 = 0x7fff_ffff;
 
 const TRANSFER_FORMATS: Readonly<Record<CoreTransport, readonly string[]>> = {
   WebSockets: ['Text', 'Binary'],
+  ServerSentEvents: ['Text'],
+  LongPolling: ['Text', 'Binary'],
 };
 
-/** Answers a negotiation; nothing is kept of it (signalr-core §1.2, §1.3). */
+/** Answers a negotiation; nothing is kept of it (signalr-core §1.2, §1.3). @param now wall clock in milliseconds. */
 export function negotiate(
   query: QueryValues,
   options: CoreHubOptions,
@@ -32,10 +35,9 @@ export function negotiate(
     negotiateVersion: version,
     connectionId,
     ...(version === 1 && { connectionToken: token }),
-    availableTransports: options.transports.map((transport) => ({
-      transport,
-      transferFormats: TRANSFER_FORMATS[transport],
-    })),
+    availableTransports: CORE_TRANSPORTS.filter((transport) => options.transports.includes(transport)).map(
+      (transport) => ({ transport, transferFormats: TRANSFER_FORMATS[transport] }),
+    ),
   });
 }
 

@@ -20,18 +20,26 @@ import { RecordReader } from './record-reader.js';
 
 /** The life of a connection, in order. */
 const State = {
+  /** No channel has been opened yet; what the client posts meanwhile waits. */
+  Unopened: 0,
   /** Waiting for the handshake. */
-  Handshake: 0,
+  Handshake: 1,
   /** `onConnected` is running; what the client sends meanwhile waits. */
-  Connecting: 1,
-  Connected: 2,
+  Connecting: 2,
+  Connected: 3,
   /** Nothing more is read; the hub is being told. */
-  Ending: 3,
+  Ending: 4,
 } as const;
 
 /** Close codes of RFC 6455. */
 const NORMAL_CLOSURE = 1000;
 const INTERNAL_ERROR = 1011;
+
+/**
+ * A client that stops closes its event stream and posts a Close at the same time. So long, in milliseconds, the Close may
+ * take, so that the hub learns that the client has said goodbye.
+ */
+const GOODBYE_GRACE = 1_000;
 
 /** Characters that are put into one WebSocket message at most, unless a single hub message is larger. */
 const FRAME_CHARACTERS = 65_536;
@@ -51,16 +59,21 @@ const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 export class CoreConnection extends Connection<CoreMessage> {
   readonly protocol = 'core';
   private static readonly logger = traceSource('SignalR.Connection');
-  private state: (typeof State)[keyof typeof State] = State.Handshake;
+  private state: (typeof State)[keyof typeof State] = State.Unopened;
   private readonly reader = new RecordReader();
   /** A call that has been read but finds no free slot; nothing behind it is read. */
   private stalled: InvocationMessage | undefined;
   private running = 0;
   private paused = false;
+  /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
+  private onRoom: (() => void) | undefined;
+  private isForgotten = false;
+  /** When the event stream closed whose client may still say goodbye. */
+  private streamLostAt: number | undefined;
   /** How it ended while the hub was still greeting the client. */
   private endedEarly: Ending | undefined;
-  readonly createdAt: number;
-  private lastPingAt: number;
+  private openedAt = 0;
+  private lastPingAt = 0;
   /** When the client was last heard; undefined until its first ping arms the time-out (signalr-core §6.7). */
   private lastHeardAt: number | undefined;
 
@@ -71,21 +84,30 @@ export class CoreConnection extends Connection<CoreMessage> {
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
     private readonly calls: CoreCalls,
-    private readonly onEnded: (connection: CoreConnection) => void,
+    /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
+    private readonly onForgotten: () => void,
   ) {
     super(id, request, services.options.outbox);
-    this.createdAt = services.options.clock.now();
-    this.lastPingAt = this.createdAt;
   }
 
   get hubNames(): readonly string[] {
     return [this.hub.name];
   }
 
-  /** Starts to listen to the client. */
-  attach(channel: Channel): void {
+  /** True from the moment when the hub has been told of the end. */
+  get forgotten(): boolean {
+    return this.isForgotten;
+  }
+
+  /** Starts to listen to the client. @param request what hub code gets to see for as long as the connection lives. */
+  open(channel: Channel, request: HubRequest): void {
+    this.request = request;
     this.channel = channel;
     channel.owner = this;
+    this.state = State.Handshake;
+    this.openedAt = this.services.options.clock.now();
+    this.lastPingAt = this.openedAt;
+    this.readOn();
   }
 
   onData(data: Buffer): void {
@@ -94,6 +116,16 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     this.reader.push(data);
     this.readOn();
+  }
+
+  /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
+  receive(data: Buffer): void | Promise<void> {
+    this.onData(data);
+    if (this.paused && this.state !== State.Ending) {
+      return new Promise((resolve) => {
+        this.onRoom = resolve;
+      });
+    }
   }
 
   /** Reads until there is no complete message, or the next one has to wait. */
@@ -136,17 +168,25 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
   }
 
-  /** A client that sends faster than its calls run has to wait. */
+  /** A client that sends faster than its calls run has to wait until half of it has been read (signalr-core §2.1). */
   private regulate(): void {
-    const full = this.reader.bufferedBytes > this.options.applicationMaxBufferSize;
+    const limit = this.options.applicationMaxBufferSize || Infinity;
+    const waiting = this.reader.bufferedBytes;
+    const full = this.paused ? waiting > limit / 2 : waiting >= limit;
     if (full !== this.paused) {
       this.paused = full;
       if (full) {
         this.channel?.pause();
       } else {
         this.channel?.resume();
+        this.letPostGoOn();
       }
     }
+  }
+
+  private letPostGoOn(): void {
+    this.onRoom?.();
+    this.onRoom = undefined;
   }
 
   private shakeHands(text: string): void {
@@ -308,17 +348,22 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   onHeartbeat(now: number): void {
-    if (this.blockedFor(now) >= this.options.transportSendTimeout) {
+    // Between two polls there is nobody who could take anything; the channel looks after its polls itself.
+    if (!this.isPolling && this.blockedFor(now) >= this.options.transportSendTimeout) {
       this.drop();
       return;
     }
-    if (this.state === State.Ending) {
+    if (this.state === State.Ending || this.state === State.Unopened) {
       return;
     }
     if (this.state === State.Handshake) {
-      if (now - this.createdAt >= this.options.handshakeTimeout) {
+      if (now - this.openedAt >= this.options.handshakeTimeout) {
         this.refuse(HANDSHAKE_CANCELED);
       }
+      return;
+    }
+    if (this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE) {
+      void this.end({ stopCalled: false });
       return;
     }
     if (this.clientIsSilent(now)) {
@@ -331,12 +376,17 @@ export class CoreConnection extends Connection<CoreMessage> {
       );
       return;
     }
-    if (now - this.lastPingAt >= this.options.keepAliveInterval) {
+    // A poll that returns is sign of life enough (signalr-core §2.4).
+    if (!this.isPolling && now - this.lastPingAt >= this.options.keepAliveInterval) {
       this.lastPingAt = now;
       if (this.canWrite) {
         this.outbox.push(PING);
       }
     }
+  }
+
+  private get isPolling(): boolean {
+    return this.channel?.transport === 'longPolling';
   }
 
   /** The time-out pauses while a message waits to be handled: then it is not the client who is silent. */
@@ -357,8 +407,24 @@ export class CoreConnection extends Connection<CoreMessage> {
     return this.end({ stopCalled: false, close: closeMessage(undefined, true) });
   }
 
+  /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
+  terminate(): Promise<void> {
+    const isGreeted = this.state === State.Connecting || this.state === State.Connected;
+    return this.end({ stopCalled: true, ...(isGreeted && { close: closeMessage(undefined, true) }) });
+  }
+
+  /** Nobody has come for it. */
+  abandon(): void {
+    void this.end({ stopCalled: false });
+  }
+
   onEnd({ clean, error }: ChannelEnd): void {
+    const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
+    if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
+      this.streamLostAt = this.services.options.clock.now();
+      return;
+    }
     void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
   }
 
@@ -432,14 +498,20 @@ export class CoreConnection extends Connection<CoreMessage> {
       this.outbox.push(message);
     }
     this.outbox.flush();
+    this.letPostGoOn();
   }
 
   private forget(): void {
     this.services.registry.remove(this);
-    this.onEnded(this);
+    this.isForgotten = true;
+    this.onForgotten();
   }
 
   private closeChannel(code: number): void {
+    // A polling client comes for what is left; from others it is taken away.
+    if (this.isPolling) {
+      this.outbox.drain();
+    }
     this.outbox.clear();
     const { channel } = this;
     this.detach();

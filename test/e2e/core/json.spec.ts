@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawCoreClient } from '../../support/core-client.js';
+import { coreTransports } from '../../support/core-lines.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { nextEvent, PlainHub } from './hubs.js';
 
@@ -32,7 +33,14 @@ const BROKEN: readonly (readonly [tag: string, message: string, detail: string])
   ],
 ];
 
-describe.each(platforms)('core JSON messages on %s', (platform) => {
+const runs = platforms.flatMap((platform) =>
+  coreTransports.map((transport) => [platform, transport] as const),
+);
+
+describe.each(runs)('core JSON messages on %s over %s', (platform, transport) => {
+  /** Polls come when they come, not when the clock of a test moves; their own time-outs are in long-polling.spec.ts. */
+  const lastingLines = transport === 'LongPolling' ? [] : [transport];
+
   const clock = new FakeClock();
   let plain: TestApp;
   let talkative: TestApp;
@@ -54,7 +62,7 @@ describe.each(platforms)('core JSON messages on %s', (platform) => {
   });
 
   async function connect(app: TestApp = plain): Promise<RawCoreClient> {
-    const connected = await RawCoreClient.connect(`${app.url}/signalr/h`);
+    const connected = await RawCoreClient.connect(`${app.url}/signalr/h`, {}, '', transport);
     expect(await connected.next()).toMatchObject({ target: 'welcome' });
     return connected;
   }
@@ -158,7 +166,7 @@ describe.each(platforms)('core JSON messages on %s', (platform) => {
     const quiet = await connect();
     quiet.send(message);
     expect(await quiet.next()).toEqual({ type: 7, error: CLOSED, allowReconnect: true });
-    expect((await quiet.socket.closed).code).toBe(1000);
+    await quiet.line.ended;
     const detailed = await connect(talkative);
     detailed.send(message);
     expect((await detailed.next()).error).toBe(`${CLOSED} InvalidDataException: ${detail}`);
@@ -170,9 +178,9 @@ describe.each(platforms)('core JSON messages on %s', (platform) => {
       const empty = '{"type":1,"invocationId":"1","target":"echo","arguments":[""]}\u001e';
       return empty.replace('[""]', `["${'x'.repeat(size - empty.length)}"]`);
     };
-    detailed.socket.send(frame(32_768));
+    detailed.line.send(frame(32_768));
     expect(await detailed.next()).toMatchObject({ type: 3, invocationId: '1' });
-    detailed.socket.send(frame(32_769));
+    detailed.line.send(frame(32_769));
     expect((await detailed.next()).error).toBe(
       `${CLOSED} InvalidDataException: The maximum message size of 32768B was exceeded. The message size can be configured in AddHubOptions.`,
     );
@@ -206,46 +214,48 @@ describe.each(platforms)('core JSON messages on %s', (platform) => {
     expect((await nextEvent('disconnected', angry.connectionId)).error).toMatchObject({ message: 'x' });
   });
 
-  test('[core 112] a ping every 15 s, whatever else is sent', async () => {
-    const pinged = await connect();
-    const waiting = (async () => {
-      const kinds: unknown[] = [];
-      while (kinds.filter((type) => type === 6).length < 2) {
-        kinds.push((JSON.parse(await pinged.nextRecord('a ping')) as { type: number }).type);
+  describe.each(lastingLines)('while time passes, over %s', () => {
+    test('[core 112] a ping every 15 s, whatever else is sent', async () => {
+      const pinged = await connect();
+      const waiting = (async () => {
+        const kinds: unknown[] = [];
+        while (kinds.filter((type) => type === 6).length < 2) {
+          kinds.push((JSON.parse(await pinged.nextRecord('a ping')) as { type: number }).type);
+        }
+        return kinds;
+      })();
+      for (let second = 0; second < 33; second++) {
+        pinged.send({ type: 1, invocationId: `${second}`, target: 'ping', arguments: [] });
+        await clock.advance(1_000);
       }
-      return kinds;
-    })();
-    for (let second = 0; second < 33; second++) {
-      pinged.send({ type: 1, invocationId: `${second}`, target: 'ping', arguments: [] });
-      await clock.advance(1_000);
-    }
-    const kinds = await waiting;
-    expect(kinds.filter((type) => type === 3).length).toBeGreaterThan(10);
-    pinged.close();
-  });
-
-  test('[core 113] who has pinged and falls silent is cut off', async () => {
-    const silent = await connect(talkative);
-    silent.send({ type: 6 }, { type: 1, invocationId: 'heard', target: 'ping', arguments: [] });
-    expect(await silent.next()).toMatchObject({ invocationId: 'heard' });
-    await clock.advance(29_000);
-    silent.send({ type: 1, invocationId: 'again', target: 'ping', arguments: [] });
-    expect(await silent.next()).toMatchObject({ invocationId: 'again' });
-    await clock.advance(31_000);
-    expect(await silent.next()).toEqual({
-      type: 7,
-      error: `${CLOSED} OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval.`,
-      allowReconnect: true,
+      const kinds = await waiting;
+      expect(kinds.filter((type) => type === 3).length).toBeGreaterThan(10);
+      pinged.close();
     });
-    const { error } = await nextEvent('disconnected', silent.connectionId);
-    expect(error?.message).toContain('ClientTimeoutInterval');
-  });
 
-  test('[core 114] who has never pinged is not', async () => {
-    const quiet = await connect();
-    await clock.advance(120_000);
-    expect((await quiet.invoke('add', 1, 2)).result).toBe(3);
-    quiet.close();
+    test('[core 113] who has pinged and falls silent is cut off', async () => {
+      const silent = await connect(talkative);
+      silent.send({ type: 6 }, { type: 1, invocationId: 'heard', target: 'ping', arguments: [] });
+      expect(await silent.next()).toMatchObject({ invocationId: 'heard' });
+      await clock.advance(29_000);
+      silent.send({ type: 1, invocationId: 'again', target: 'ping', arguments: [] });
+      expect(await silent.next()).toMatchObject({ invocationId: 'again' });
+      await clock.advance(31_000);
+      expect(await silent.next()).toEqual({
+        type: 7,
+        error: `${CLOSED} OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval.`,
+        allowReconnect: true,
+      });
+      const { error } = await nextEvent('disconnected', silent.connectionId);
+      expect(error?.message).toContain('ClientTimeoutInterval');
+    });
+
+    test('[core 114] who has never pinged is not', async () => {
+      const quiet = await connect();
+      await clock.advance(120_000);
+      expect((await quiet.invoke('add', 1, 2)).result).toBe(3);
+      quiet.close();
+    });
   });
 
   test('values travel as JSON has them', async () => {

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SignalRModuleOptions } from 'nestjs-signalr';
+import { Hub, SignalRHub, type SignalRModuleOptions } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { type CoreNegotiation, RawCoreClient } from '../../support/core-client.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http, refusedUpgrade } from '../../support/http.js';
 import { GuardedHub, hubEvents, PlainHub } from './hubs.js';
+
+@Hub({ name: 'polled', transports: ['LongPolling'] })
+class PolledHub extends SignalRHub {}
 
 const URL_SAFE = /^[A-Za-z0-9_-]{22}$/;
 
@@ -14,7 +17,7 @@ describe.each(platforms)('core negotiate on %s', (platform) => {
   let hub: string;
 
   beforeAll(async () => {
-    app = await startApp({ platform, hubs: [PlainHub, GuardedHub] });
+    app = await startApp({ platform, hubs: [PlainHub, GuardedHub, PolledHub] });
     hub = `${app.url}/signalr/h`;
   });
 
@@ -84,12 +87,22 @@ describe.each(platforms)('core negotiate on %s', (platform) => {
     expect(await negotiate('NegotiateVersion=1')).toMatchObject({ negotiateVersion: 1 });
   });
 
-  test('transports with their formats', async () => {
-    const { availableTransports } = await negotiate();
-    expect(availableTransports).toContainEqual({
-      transport: 'WebSockets',
-      transferFormats: ['Text', 'Binary'],
-    });
+  test('[core 8] transports in their order, with their formats', async () => {
+    const all = [
+      { transport: 'WebSockets', transferFormats: ['Text', 'Binary'] },
+      { transport: 'ServerSentEvents', transferFormats: ['Text'] },
+      { transport: 'LongPolling', transferFormats: ['Text', 'Binary'] },
+    ];
+    expect((await negotiate()).availableTransports).toEqual(all);
+    const reversed = await negotiateWith({ core: { transports: ['LongPolling', 'WebSockets'] } }, '');
+    expect(reversed.availableTransports).toEqual([all[0], all[2]]);
+  });
+
+  test('[core 9] limited to long polling, for all hubs or for one', async () => {
+    const polling = [{ transport: 'LongPolling', transferFormats: ['Text', 'Binary'] }];
+    const everywhere = await negotiateWith({ core: { transports: ['LongPolling'] } }, '');
+    expect(everywhere.availableTransports).toEqual(polling);
+    expect((await RawCoreClient.negotiate(`${app.url}/signalr/polled`)).availableTransports).toEqual(polling);
   });
 
   test.each(['GET', 'PUT', 'DELETE'])('[core 10] %s is not allowed', async (method) => {

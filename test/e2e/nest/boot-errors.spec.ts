@@ -224,15 +224,20 @@ describe('an application that cannot work does not start', () => {
     ],
     [
       { core: { transports: ['Smoke'] } },
-      `SignalR option 'core.transports': must be a list of WebSockets that is not empty.`,
+      `SignalR option 'core.transports': must be a list of WebSockets, ServerSentEvents, LongPolling that is not empty.`,
     ],
     [
       { core: { minimumProtocolVersion: 2 } },
       `SignalR option 'core.minimumProtocolVersion': must be one of 0, 1.`,
     ],
     [
-      { core: { applicationMaxBufferSize: 0 } },
-      `SignalR option 'core.applicationMaxBufferSize': must be a whole number of at least 1.`,
+      { core: { applicationMaxBufferSize: -1 } },
+      `SignalR option 'core.applicationMaxBufferSize': must be a whole number of at least 0.`,
+    ],
+    [{ core: { pollTimeout: 0 } }, `SignalR option 'core.pollTimeout': must be a number of at least 1.`],
+    [
+      { core: { disconnectTimeout: 0 } },
+      `SignalR option 'core.disconnectTimeout': must be a number of at least 1.`,
     ],
     [
       { core: { transportSendTimeout: 0 } },

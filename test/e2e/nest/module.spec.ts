@@ -216,8 +216,8 @@ describe('SignalRModule', () => {
     expect(heard.map(({ arguments: args }) => (args as string[])[0])).toEqual(['group', 'user', 'client']);
     // A token of one node is good at the other.
     const { connectionToken } = await RawCoreClient.negotiate(`${here.url}/signalr/newsHub`);
-    expect((await http('GET', `${there.url}/signalr/newsHub?id=${connectionToken}`)).body).toContain(
-      'LongPolling',
-    );
+    const polled = `${there.url}/signalr/newsHub?id=${connectionToken}`;
+    expect((await http('GET', polled)).status).toBe(200);
+    expect((await http('DELETE', polled)).status).toBe(202);
   });
 });

@@ -1,0 +1,128 @@
+import type { Clock } from '../../common/clock.js';
+import type { CoreHubOptions } from '../../common/options.js';
+import type { HttpAnswer } from '../../transports/http.js';
+import type { HubRequest } from '../../transports/hub-request.js';
+import { text } from './answers.js';
+import { HttpConnection } from './http-connection.js';
+import type { CoreConnection } from './session.js';
+import type { CoreTicket, CoreTokens } from './tokens.js';
+
+/** Tokens count whole seconds: so much longer, in milliseconds, they are taken than the reference keeps a negotiation. */
+const TOKEN_PRECISION = 1_000;
+
+/** Makes the session of a connection. */
+export type CreateSession = (
+  connectionId: string,
+  request: HubRequest,
+  onForgotten: () => void,
+) => CoreConnection;
+
+/** What an `id` stands for: a connection that may not have had a request yet, or the answer to whoever sent it. */
+export type Found =
+  | { readonly ticket: CoreTicket; readonly connection: HttpConnection | undefined }
+  | { readonly rejection: HttpAnswer };
+
+/** The connections of one hub, by what clients send as `id` (signalr-core §1.5). */
+export class ConnectionTable {
+  private readonly connections = new Map<string, HttpConnection>();
+  /** Connections that have gone while their token is still fresh: it must not open another one. */
+  private readonly recentlyGone = new Map<string, number>();
+  private readonly tokenLifetime: number;
+  private onEmpty: () => void = () => undefined;
+
+  constructor(
+    private readonly tokens: CoreTokens,
+    private readonly options: CoreHubOptions,
+    private readonly clock: Clock,
+    private readonly createSession: CreateSession,
+  ) {
+    this.tokenLifetime = options.disconnectTimeout + TOKEN_PRECISION;
+  }
+
+  [Symbol.iterator](): IterableIterator<HttpConnection> {
+    return this.connections.values();
+  }
+
+  /** Finds what an `id` stands for: a connection that is there, or a token that is still fresh. */
+  find(id: string | undefined): Found {
+    if (!isPresent(id)) {
+      return { rejection: text(400, 'Connection ID required') };
+    }
+    const ticket = this.tokens.read(id);
+    const connection = ticket && this.connections.get(ticket.connectionId);
+    const isKnown = connection === undefined ? this.isFresh(ticket) : !connection.isTerminated;
+    return ticket !== undefined && isKnown
+      ? { ticket, connection }
+      : { rejection: text(404, 'No Connection with that ID') };
+  }
+
+  /** The same for an upgrade: without an id the client skips negotiation, and its connection id is its token. */
+  findForSocket(id: string | undefined): Found {
+    return isPresent(id)
+      ? this.find(id)
+      : { ticket: this.tokens.issue(0, this.wallClock()), connection: undefined };
+  }
+
+  /** Makes the connection of a token that had no request before. */
+  create({ connectionId, issuedAt }: CoreTicket, request: HubRequest): HttpConnection {
+    const openUntil = issuedAt * 1000 - performance.timeOrigin + this.tokenLifetime;
+    const session = this.createSession(connectionId, request, () => connection.sessionForgotten());
+    const connection = new HttpConnection(session, request, {
+      options: this.options,
+      clock: this.clock,
+      openUntil,
+      onGone: () => this.remove(connectionId, openUntil),
+    });
+    this.connections.set(connectionId, connection);
+    return connection;
+  }
+
+  onHeartbeat(now: number): void {
+    for (const connection of this.connections.values()) {
+      connection.onHeartbeat(now);
+    }
+    for (const [connectionId, until] of this.recentlyGone) {
+      if (until > now) {
+        break;
+      }
+      this.recentlyGone.delete(connectionId);
+    }
+  }
+
+  /** Resolves when the last connection has gone. */
+  async whenEmpty(): Promise<void> {
+    if (this.connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.onEmpty = resolve;
+      });
+    }
+  }
+
+  /** Tokens carry a time that all nodes understand; tests move it with their clock. */
+  wallClock(): number {
+    return performance.timeOrigin + this.clock.now();
+  }
+
+  private remove(connectionId: string, openUntil: number): void {
+    this.connections.delete(connectionId);
+    const now = this.clock.now();
+    if (now < openUntil) {
+      this.recentlyGone.set(connectionId, now + this.tokenLifetime);
+    }
+    if (this.connections.size === 0) {
+      this.onEmpty();
+    }
+  }
+
+  private isFresh(ticket: CoreTicket | undefined): boolean {
+    return (
+      ticket !== undefined &&
+      this.wallClock() - ticket.issuedAt * 1000 < this.tokenLifetime &&
+      !this.recentlyGone.has(ticket.connectionId)
+    );
+  }
+}
+
+function isPresent(id: string | undefined): id is string {
+  return id !== undefined && id !== '';
+}

@@ -1,0 +1,7 @@
+import { HubRequest } from '../../transports/hub-request.js';
+
+/** A request of a Core client. */
+export class CoreRequest extends HubRequest {
+  /** Who a new connection of it counts for; only asked for if that matters, because hubs ask again after the handshake. */
+  countedUser: string | undefined;
+}
