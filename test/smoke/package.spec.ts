@@ -54,10 +54,17 @@ describe('the packed package', () => {
   });
 
   it('has types that every module resolution of an ESM package finds', async () => {
-    const report = await run(root, tool('attw'), tarball, '--profile', 'esm-only', '--no-color');
-    // It fails for problems by itself; this makes sure that it looked.
-    expect(report).toMatch(/node16 \(from ESM\) │ 🟢/);
-    expect(report).toMatch(/bundler +│ 🟢/);
+    const report = await run(root, tool('attw'), tarball, '--profile', 'esm-only', '--format', 'ascii');
+    // It fails for problems by itself; this makes sure that it looked at each entry point.
+    const entries = report.split(/^\*+$/m).filter((part) => /^"nestjs-signalr(?:\/\w+)?"$/m.test(part));
+    expect(entries.map((part) => /"(.+)"/.exec(part)?.[1])).toEqual([
+      'nestjs-signalr',
+      'nestjs-signalr/client',
+    ]);
+    for (const entry of entries) {
+      expect(entry).toMatch(/node16 \(from ESM\): 🟢/);
+      expect(entry).toMatch(/bundler: 🟢/);
+    }
   });
 
   describe('in a new application made from the README', () => {
