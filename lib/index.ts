@@ -26,7 +26,12 @@ export { UsePipeline } from './decorators/use-pipeline.decorator.js';
 export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
 export { GroupManager } from './hubs/group-manager.js';
 export { HubConnections } from './hubs/hub-connections.js';
-export type { ConnectionFilter, DisconnectRequest, DisconnectTarget } from './hubs/hub-connections.js';
+export type {
+  ConnectionFilter,
+  DisconnectRequest,
+  DisconnectTarget,
+  PresenceHandler,
+} from './hubs/hub-connections.js';
 export { HubGroupManager } from './hubs/hub-group-manager.js';
 export { HubCallerContext } from './hubs/hub-caller-context.js';
 export { HubCallerClients, HubClients } from './hubs/hub-clients.js';

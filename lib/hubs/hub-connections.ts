@@ -1,3 +1,5 @@
+import { toError } from '../common/errors.js';
+import { traceSource } from '../common/trace.js';
 import type { Backplane } from '../messaging/backplane.js';
 import type { ConnectionEntry, PresenceChange } from '../messaging/connection-directory.js';
 import { groupTopic } from '../messaging/topics.js';
@@ -13,6 +15,9 @@ export interface ConnectionFilter {
 
 /** Whom to disconnect: a connection by its id, or all that a filter selects. */
 export type DisconnectTarget = string | ConnectionFilter;
+
+/** Is told of a user who comes or goes. */
+export type PresenceHandler = (userId: string) => unknown;
 
 /** How to disconnect. */
 export interface DisconnectRequest {
@@ -31,6 +36,8 @@ export interface DisconnectRequest {
  * @publicApi
  */
 export class HubConnections {
+  private readonly logger = traceSource('SignalR.Connection');
+
   /** @internal */
   constructor(
     private readonly hub: string,
@@ -86,23 +93,32 @@ export class HubConnections {
   /**
    * Calls a listener for each user who comes with a first connection to the hub, on whatever node.
    *
-   * @returns what ends it. A throw of the listener is logged by nobody: catch what may fail.
+   * @returns what ends it. A throw of the listener is logged.
    */
-  onUserOnline(listener: (userId: string) => void): () => void {
+  onUserOnline(listener: PresenceHandler): () => void {
     return this.watch(true, listener);
   }
 
   /** The same for users whose last connection has ended; a client that only changes its line is not gone. */
-  onUserOffline(listener: (userId: string) => void): () => void {
+  onUserOffline(listener: PresenceHandler): () => void {
     return this.watch(false, listener);
   }
 
-  private watch(wanted: boolean, listener: (userId: string) => void): () => void {
+  private watch(wanted: boolean, listener: PresenceHandler): () => void {
     return this.backplane.directory.watch(({ hub, userId, online }: PresenceChange) => {
       if (hub === this.hub && online === wanted) {
-        listener(userId);
+        void this.tell(listener, userId);
       }
     });
+  }
+
+  /** Whoever comes or goes must not suffer from a listener that fails. */
+  private async tell(listener: PresenceHandler, userId: string): Promise<void> {
+    try {
+      await listener(userId);
+    } catch (error) {
+      this.logger.error(`a listener for users of ${this.hub} failed`, toError(error).stack);
+    }
   }
 
   private async select(target: DisconnectTarget): Promise<readonly ConnectionEntry[]> {

@@ -133,6 +133,20 @@ describe.each(platforms)('who is connected, on %s', (platform) => {
       await late.leave();
     });
 
+    test('a listener that fails is logged, and harms nobody', async () => {
+      const stop = [
+        people.connections.onUserOnline(() => {
+          throw new Error('listener failed at once');
+        }),
+        people.connections.onUserOnline(() => Promise.reject(new Error('listener failed later'))),
+      ];
+      const client = await connect('ann');
+      await expect.poll(() => app.logged.length).toBe(2);
+      expect(app.logged.splice(0).join()).toMatch(/failed at once[\s\S]*failed later/);
+      stop.forEach((end) => end());
+      await client.leave();
+    });
+
     test('a group can have users, with the connections that they have and will have', async () => {
       const before = await connect('ann');
       await people.groups.addUser('ann', 'team');
