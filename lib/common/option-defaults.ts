@@ -13,6 +13,7 @@ import {
   mergeOptions,
   oneOf,
   or,
+  type OptionRule,
   type OptionRules,
   path,
   text,
@@ -38,6 +39,7 @@ const coreDefaults: CoreHubOptions = {
   enableDetailedErrors: false,
   maximumParallelInvocationsPerClient: 1,
   transports: CORE_TRANSPORTS,
+  supportedProtocols: null,
   minimumProtocolVersion: 0,
   applicationMaxBufferSize: 65_536,
   transportSendTimeout: 10_000,
@@ -45,6 +47,9 @@ const coreDefaults: CoreHubOptions = {
   pollTimeout: 90_000,
   disconnectTimeout: 15_000,
 };
+
+const supportedProtocols: OptionRule = (value) =>
+  listOfText(value) ?? ((value as string[]).length === 0 ? 'There are no supported protocols' : undefined);
 
 const coreRules: OptionRules<CoreHubOptions> = {
   handshakeTimeout: atLeast(1),
@@ -54,6 +59,7 @@ const coreRules: OptionRules<CoreHubOptions> = {
   enableDetailedErrors: boolean,
   maximumParallelInvocationsPerClient: wholeNumber(1),
   transports: listOf(...CORE_TRANSPORTS),
+  supportedProtocols: or(null, supportedProtocols),
   minimumProtocolVersion: oneOf(0, 1),
   applicationMaxBufferSize: wholeNumber(0),
   transportSendTimeout: atLeast(1),

@@ -31,6 +31,11 @@ export interface CoreHubOptions {
    * Default: all (signalr-core §1.3).
    */
   transports: readonly CoreTransport[];
+  /**
+   * Names of the hub protocols that clients may choose: `json` and those of the `hubProtocols` option. Null for all of them.
+   * Default: null (signalr-core §7.3).
+   */
+  supportedProtocols: readonly string[] | null;
   /** Lowest negotiate version that is accepted. 1 keeps the connection id from being a key. Default: 0 (signalr-core §11.3). */
   minimumProtocolVersion: number;
   /**

@@ -25,6 +25,12 @@ export interface HubOutgoingContext {
   readonly stateJson: string | undefined;
 }
 
+/** Puts the arguments of calls into the form of a hub protocol that does not send JSON. */
+export interface ArgumentEncoder {
+  readonly name: string;
+  encodeArguments?(args: readonly unknown[], ...what: string[]): string;
+}
+
 /** Sends a call to clients: the next step of the outgoing pipeline. */
 export type SendHubCall = (call: HubOutgoingContext) => void | Promise<void>;
 
@@ -41,6 +47,7 @@ export class HubSender extends MessageSender {
     backplane: Backplane,
     /** Asked once, by the first call: by then all pipeline modules are known. */
     private readonly outgoing: () => BuildOutgoing = () => undefined,
+    private readonly encoders: readonly ArgumentEncoder[] = [],
   ) {
     super(hub, backplane, 'SignalR.HubDispatcher');
   }
@@ -97,9 +104,21 @@ export class HubSender extends MessageSender {
       hub: this.hub,
       method: requireMethod(method),
       argumentsJson: toJson(args, 'An argument of', this.hub, method),
+      ...(this.encoders.length > 0 && { encodedArguments: this.encode(args, method) }),
       ...(stateJson !== undefined && { stateJson }),
       ...(excluded.length > 0 && { excluded }),
     });
+  }
+
+  private encode(args: readonly unknown[], method: string): Record<string, string> {
+    const encoded: Record<string, string> = {};
+    for (const encoder of this.encoders) {
+      const text = encoder.encodeArguments?.(args, 'An argument of', this.hub, method);
+      if (text !== undefined) {
+        encoded[encoder.name] = text;
+      }
+    }
+    return encoded;
   }
 }
 

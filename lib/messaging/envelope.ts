@@ -9,6 +9,8 @@ export interface ClientCall {
   readonly method: string;
   /** The arguments as a JSON array. They are serialized when the call is made: what the sender changes later does not matter. */
   readonly argumentsJson: string;
+  /** The same for hub protocols that do not send JSON, by the name of the protocol, in a text form of their own. */
+  readonly encodedArguments?: Readonly<Record<string, string>>;
   /** Changed caller state as a JSON object, for calls to the caller of a classic client (signalr-2 §6.6). */
   readonly stateJson?: string;
   /** Connections that do not get it although they are subscribed to the topic. */

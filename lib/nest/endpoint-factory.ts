@@ -87,6 +87,7 @@ export class EndpointFactory {
       backplane: this.backplane,
       userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: parts.createWebSocketServer,
+      hubProtocols: this.moduleOptions.hubProtocols ?? [],
     };
   }
 

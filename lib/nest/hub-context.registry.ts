@@ -10,7 +10,8 @@ import { hubName } from '../hubs/hub.metadata.js';
 import { HubSender } from '../hubs/hub-sender.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { Backplane } from '../messaging/backplane.js';
-import { BACKPLANE, SERVER_OPTIONS } from './signalr.tokens.js';
+import type { SignalRModuleOptions } from './signalr.module-options.js';
+import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** The context of a hub, with what the library itself needs of it. */
 export interface HubContextParts extends IHubContext<never> {
@@ -29,6 +30,7 @@ export class HubContextRegistry {
   constructor(
     @Inject(BACKPLANE) private readonly backplane: Backplane,
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
+    @Inject(MODULE_OPTIONS) private readonly moduleOptions: SignalRModuleOptions,
     private readonly catalog: HubCatalog,
     private readonly pipeline: HubPipeline,
   ) {}
@@ -48,7 +50,12 @@ export class HubContextRegistry {
   parts(name: string): HubContextParts {
     let parts = this.contexts.get(name);
     if (parts === undefined) {
-      const sender = new HubSender(name, this.backplane, () => this.pipeline.of(name).outgoing);
+      const sender = new HubSender(
+        name,
+        this.backplane,
+        () => this.pipeline.of(name).outgoing,
+        this.moduleOptions.hubProtocols,
+      );
       parts = {
         sender,
         clients: new HubClients(sender),

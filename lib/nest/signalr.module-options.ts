@@ -4,6 +4,7 @@ import type { SignalROptions } from '../common/option-defaults.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { ValidationErrorFactory } from '../invocation/validation-failure.js';
 import type { Backplane } from '../messaging/backplane.js';
+import type { HubProtocol } from '../protocols/core/hub-protocol.js';
 
 /**
  * What `SignalRModule.forRoot` takes.
@@ -21,6 +22,11 @@ export interface SignalRModuleOptions extends SignalROptions {
    * Default: a `HubException` that names hub, method, argument and the broken rules, also in its data.
    */
   validationError?: ValidationErrorFactory;
+  /**
+   * Hub protocols that Core clients may choose beside JSON, such as `new MessagePackHubProtocol()` of
+   * `nestjs-signalr/msgpack`. Default: none.
+   */
+  hubProtocols?: readonly HubProtocol[];
   /** Carries messages between processes. Default: a {@link MemoryBackplane}, for one process. */
   backplane?: Backplane;
 }

@@ -174,6 +174,7 @@ function serverOptions({
   pipeline: _pipeline,
   backplane: _backplane,
   validationError: _validationError,
+  hubProtocols: _hubProtocols,
   ...given
 }: SignalRModuleOptions): ServerOptions {
   const options = resolveOptions(given);

@@ -10,6 +10,7 @@ import type { ConnectGuard } from '../invocation/connect-guard.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
 import type { Backplane } from '../messaging/backplane.js';
 import type { CreateWebSocketServer, UpgradeRequest } from '../transports/upgrade.js';
+import type { HubProtocol } from './core/hub-protocol.js';
 
 /** Where one protocol family meets HTTP. */
 export interface Endpoint {
@@ -47,4 +48,6 @@ export interface ProtocolServices {
   readonly backplane: Backplane;
   readonly userIds: IUserIdProvider;
   readonly createWebSocketServer: CreateWebSocketServer;
+  /** Hub protocols of Core clients beside JSON. */
+  readonly hubProtocols: readonly HubProtocol[];
 }

@@ -6,7 +6,8 @@ import { readConnectionData } from '../../lib/protocols/classic/connection-data.
 import { readHubMessage } from '../../lib/protocols/classic/hub-message.js';
 import { resolveProtocolVersion } from '../../lib/protocols/classic/protocol-version.js';
 import { BadClassicRequest } from '../../lib/protocols/classic/request.js';
-import { parseMessage } from '../../lib/protocols/core/codec.js';
+import { jsonProtocol } from '../../lib/protocols/core/json-hub-protocol.js';
+import { parseMessage } from '../../lib/protocols/core/json-messages.js';
 import { readHandshake } from '../../lib/protocols/core/handshake.js';
 import { ProtocolError } from '../../lib/protocols/core/messages.js';
 import { RecordReader } from '../../lib/protocols/core/record-reader.js';
@@ -59,8 +60,9 @@ describe('readers of what clients send', () => {
   test('Core handshakes', () => {
     fc.assert(
       fc.property(almostJson, fc.boolean(), (text, withDetails) => {
-        const outcome = readHandshake(text, withDetails);
-        expect('error' in outcome ? outcome.error : outcome.protocol).toEqual(expect.any(String));
+        const protocols = new Map([['json', jsonProtocol]]);
+        const outcome = readHandshake(text, { protocols, transport: 'webSockets', withDetails });
+        expect('error' in outcome ? outcome.error : outcome.protocol.name).toEqual(expect.any(String));
       }),
       { numRuns: 3_000 },
     );

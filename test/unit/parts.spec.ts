@@ -192,7 +192,7 @@ describe('record reader', () => {
         }
       }
       expect(records).toEqual(['one', '', 'two and \u{1F600}']);
-      expect([reader.incompleteBytes, reader.bufferedBytes]).toEqual([5, 0]);
+      expect([reader.messageBytes, reader.bufferedBytes]).toEqual(['three'.length + 1, 0]);
     }
   });
 });

@@ -21,6 +21,7 @@ import { empty, notCached, TAKEN, text, unsupported } from './answers.js';
 import { CoreCalls } from './calls.js';
 import { ConnectionTable, type Found } from './connection-table.js';
 import type { HttpConnection } from './http-connection.js';
+import { hubProtocolsOf } from './hub-protocols.js';
 import { negotiate } from './negotiate.js';
 import { CoreRequest } from './request.js';
 import { CoreConnection } from './session.js';
@@ -53,12 +54,13 @@ export class CoreEndpoint implements Endpoint {
     this.paths = [hub.path, `${hub.path}/negotiate`];
     this.tokens = new CoreTokens(services.secrets, hub.path);
     const calls = new CoreCalls(hub, options, services.invoker);
+    const protocols = hubProtocolsOf(hub, services.hubProtocols);
     this.table = new ConnectionTable(
       this.tokens,
       options,
       services.options.clock,
       (connectionId, request, onForgotten) =>
-        new CoreConnection(connectionId, request, hub, options, services, calls, () => {
+        new CoreConnection(connectionId, request, hub, options, services, calls, protocols, () => {
           services.limiter.leave(connectionId);
           onForgotten();
         }),

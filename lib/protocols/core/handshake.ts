@@ -1,29 +1,55 @@
 import { toError } from '../../common/errors.js';
-import { CoreMessage, RECORD_SEPARATOR, requireNumber, requireObject, requireText } from './codec.js';
+import type { TransportName } from '../../transports/channel.js';
+import { CoreMessage } from './core-message.js';
 import { detailed } from './error-texts.js';
+import type { HubProtocol, TransferFormat } from './hub-protocol.js';
+import { requireNumber, requireObject, requireText } from './json-messages.js';
 import { ProtocolError } from './messages.js';
+import { RECORD_SEPARATOR } from './record-reader.js';
 
 const HIGHEST_VERSION = 2;
 const INT32 = 0x7fff_ffff;
 
 /** The outcome of a handshake: accepted, or the text for the client (signalr-core §3). */
-export type HandshakeOutcome = { readonly protocol: 'json' } | { readonly error: string };
+export type HandshakeOutcome =
+  { readonly protocol: HubProtocol; readonly version: number } | { readonly error: string };
 
-export const HANDSHAKE_ACCEPTED = new CoreMessage(`{}${RECORD_SEPARATOR}`, false);
+const ACCEPTED = `{}${RECORD_SEPARATOR}`;
+
+const acceptedAs: Readonly<Record<TransferFormat, CoreMessage>> = {
+  Text: new CoreMessage(ACCEPTED, 'control'),
+  Binary: new CoreMessage(Buffer.from(ACCEPTED), 'control'),
+};
+
+/** The answer already has the transfer format of the protocol (signalr-core §2.2). */
+export function handshakeAccepted({ transferFormat }: HubProtocol): CoreMessage {
+  return acceptedAs[transferFormat];
+}
 
 /** Nothing came in time, or too much. */
 export const HANDSHAKE_CANCELED = 'Handshake was canceled.';
 
 export function handshakeRefused(error: string): CoreMessage {
-  return new CoreMessage(JSON.stringify({ error }) + RECORD_SEPARATOR, false);
+  return new CoreMessage(JSON.stringify({ error }) + RECORD_SEPARATOR, 'control');
+}
+
+/** What a handshake is judged by. */
+export interface HandshakeRules {
+  /** The hub protocols that clients may choose, by name. */
+  readonly protocols: ReadonlyMap<string, HubProtocol>;
+  readonly transport: TransportName | undefined;
+  readonly withDetails: boolean;
 }
 
 /** Reads the first message of a client. */
-export function readHandshake(text: string, withDetails: boolean): HandshakeOutcome {
-  let protocol: string;
+export function readHandshake(
+  text: string,
+  { protocols, transport, withDetails }: HandshakeRules,
+): HandshakeOutcome {
+  let name: string;
   let version: number;
   try {
-    ({ protocol, version } = parse(text));
+    ({ protocol: name, version } = parse(text));
   } catch (thrown) {
     return {
       error: detailed(
@@ -33,13 +59,19 @@ export function readHandshake(text: string, withDetails: boolean): HandshakeOutc
       ),
     };
   }
-  if (protocol.toLowerCase() !== 'json') {
-    return { error: `The protocol '${protocol}' is not supported.` };
+  const protocol = protocols.get(name.toLowerCase());
+  if (protocol === undefined) {
+    return { error: `The protocol '${name}' is not supported.` };
   }
   if (version > HIGHEST_VERSION) {
-    return { error: `The server does not support version ${version} of the '${protocol}' protocol.` };
+    return { error: `The server does not support version ${version} of the '${name}' protocol.` };
   }
-  return { protocol: 'json' };
+  if (protocol.transferFormat === 'Binary' && transport === 'serverSentEvents') {
+    return {
+      error: `Cannot use the '${protocol.name}' protocol on the current transport. The transport does not support 'Binary' transfer format.`,
+    };
+  }
+  return { protocol, version };
 }
 
 function parse(text: string): { protocol: string; version: number } {

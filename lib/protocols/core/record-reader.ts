@@ -1,25 +1,26 @@
+import type { MessageReader } from './hub-protocol.js';
+
+/** Ends every JSON message, handshakes included; it cannot occur inside one (signalr-core §4.1). */
+export const RECORD_SEPARATOR = '\u001e';
+
 const SEPARATOR_BYTE = 0x1e;
 
-/**
- * Cuts what a client sends into messages. The boundaries of frames mean nothing: a frame may hold several messages, a
- * message may be spread over frames (signalr-core §2.2).
- */
-export class RecordReader {
+/** Cuts JSON messages at their separators. */
+export class RecordReader implements MessageReader {
   private readonly queue: Buffer[] = [];
   private offset = 0;
   /** Parts of a message whose end has not come. */
   private partial: Buffer[] = [];
   private partialBytes = 0;
 
-  /** Bytes that wait to be read. */
   bufferedBytes = 0;
+  messageBytes = 0;
 
   push(data: Buffer): void {
     this.queue.push(data);
     this.bufferedBytes += data.byteLength;
   }
 
-  /** The next message without its separator; undefined if there is no complete one. */
   next(): Buffer | undefined {
     for (let head = this.queue[0]; head !== undefined; head = this.queue[0]) {
       const end = head.indexOf(SEPARATOR_BYTE, this.offset);
@@ -39,15 +40,21 @@ export class RecordReader {
         this.partialBytes += part.byteLength;
       }
     }
+    this.messageBytes = this.partialBytes + 1;
     return undefined;
   }
 
-  /** Bytes of the message whose end has not come. */
-  get incompleteBytes(): number {
-    return this.partialBytes;
+  /** Hands what has not been read to the reader of another protocol. */
+  handOver(reader: MessageReader): void {
+    for (const data of this.queue.splice(0)) {
+      reader.push(data.subarray(this.offset));
+      this.offset = 0;
+    }
+    this.bufferedBytes = 0;
   }
 
   private complete(last: Buffer): Buffer {
+    this.messageBytes = this.partialBytes + last.byteLength + 1;
     if (this.partial.length === 0) {
       return last;
     }

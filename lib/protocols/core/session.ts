@@ -8,13 +8,14 @@ import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
-import { Frame } from '../../transports/frame.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import { type Answer, CoreCalls } from './calls.js';
-import { closeMessage, type CoreMessage, jsonCodec, parseMessage, PING } from './codec.js';
+import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
-import { HANDSHAKE_ACCEPTED, HANDSHAKE_CANCELED, handshakeRefused, readHandshake } from './handshake.js';
+import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
+import type { HubProtocol, MessageReader } from './hub-protocol.js';
+import { jsonProtocol } from './json-hub-protocol.js';
 import { type ClientMessage, type InvocationMessage, MessageType, ProtocolError } from './messages.js';
 import { RecordReader } from './record-reader.js';
 
@@ -41,9 +42,6 @@ const INTERNAL_ERROR = 1011;
  */
 const GOODBYE_GRACE = 1_000;
 
-/** Characters that are put into one WebSocket message at most, unless a single hub message is larger. */
-const FRAME_CHARACTERS = 65_536;
-
 /** Why and how a connection ends. */
 interface Ending {
   /** What the hub's `onDisconnected` gets to know. */
@@ -60,7 +58,9 @@ export class CoreConnection extends Connection<CoreMessage> {
   readonly protocol = 'core';
   private static readonly logger = traceSource('SignalR.Connection');
   private state: (typeof State)[keyof typeof State] = State.Unopened;
-  private readonly reader = new RecordReader();
+  /** What the client speaks; handshakes are JSON whatever they choose. */
+  private codec: HubProtocol = jsonProtocol;
+  private reader: MessageReader = new RecordReader();
   /** A call that has been read but finds no free slot; nothing behind it is read. */
   private stalled: InvocationMessage | undefined;
   private running = 0;
@@ -84,6 +84,8 @@ export class CoreConnection extends Connection<CoreMessage> {
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
     private readonly calls: CoreCalls,
+    /** The hub protocols that clients may choose, by name. */
+    private readonly protocols: ReadonlyMap<string, HubProtocol>,
     /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
     private readonly onForgotten: () => void,
   ) {
@@ -143,13 +145,13 @@ export class CoreConnection extends Connection<CoreMessage> {
       }
       while (this.state === State.Handshake || this.state === State.Connected) {
         const record = this.reader.next();
-        this.checkSize(record?.byteLength ?? this.reader.incompleteBytes);
+        this.checkSize(this.reader.messageBytes);
         if (record === undefined) {
           return;
         }
         if (this.state === State.Handshake) {
           this.shakeHands(record.toString());
-        } else if (!this.dispatch(parseMessage(record.toString()))) {
+        } else if (!this.dispatch(this.codec.parse(record))) {
           return;
         }
       }
@@ -158,10 +160,10 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
   }
 
-  /** The separator counts as well (signalr-core §4.7). */
+  /** What frames a message counts as well (signalr-core §4.7). */
   private checkSize(bytes: number): void {
     const limit = this.options.maximumReceiveMessageSize;
-    if (limit !== null && bytes + 1 > limit) {
+    if (limit !== null && bytes > limit) {
       throw new ProtocolError(
         `The maximum message size of ${limit}B was exceeded. The message size can be configured in AddHubOptions.`,
       );
@@ -190,13 +192,28 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   private shakeHands(text: string): void {
-    const outcome = readHandshake(text, this.options.enableDetailedErrors);
+    const outcome = readHandshake(text, {
+      protocols: this.protocols,
+      transport: this.transport,
+      withDetails: this.options.enableDetailedErrors,
+    });
     if ('error' in outcome) {
       this.refuse(outcome.error);
       return;
     }
+    this.speak(outcome.protocol);
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
+  }
+
+  /** What follows the handshake is no JSON any more if the client has chosen something else. */
+  private speak(protocol: HubProtocol): void {
+    if (protocol !== this.codec) {
+      const reader = protocol.createReader();
+      (this.reader as RecordReader).handOver(reader);
+      this.reader = reader;
+      this.codec = protocol;
+    }
   }
 
   /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
@@ -205,7 +222,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     if (this.ended) {
       return;
     }
-    this.outbox.push(HANDSHAKE_ACCEPTED);
+    this.outbox.push(handshakeAccepted(this.codec));
     const topics = [hubTopic(this.hub.name)];
     if (this.userId !== undefined && this.userId !== '') {
       topics.push(userTopic(this.hub.name, this.userId));
@@ -227,7 +244,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       toError(error).stack,
     );
     const text = detailed(CONNECTION_CLOSED, toError(error), this.options.enableDetailedErrors);
-    this.finish(closeMessage(text, false));
+    this.finish(this.codec.close(text, false));
   }
 
   private refuse(error: string): void {
@@ -262,7 +279,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     void this.end({
       stopCalled: true,
       ...(error !== undefined && { error: new HubException(error) }),
-      close: closeMessage(undefined, false),
+      close: this.codec.close(undefined, false),
     });
   }
 
@@ -282,7 +299,7 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   private invoke(message: InvocationMessage): void {
-    const answer = this.calls.run(this, message);
+    const answer = this.calls.run(this, message, this.codec);
     if (!isThenable(answer)) {
       this.reply(answer);
       return;
@@ -304,28 +321,12 @@ export class CoreConnection extends Connection<CoreMessage> {
   protected encode(envelope: Envelope): CoreMessage | undefined {
     const { message } = envelope;
     return message.type === 'call' && message.hub === this.hub.name
-      ? envelope.encodedBy(jsonCodec)
+      ? envelope.encodedBy(this.codec.calls)
       : undefined;
   }
 
-  /** Several messages may share a frame, a message is never split (signalr-core §2.2). */
   write(messages: readonly CoreMessage[]): void {
-    const only = messages[0];
-    if (messages.length === 1 && only !== undefined) {
-      this.channel?.send([only.frame]);
-      return;
-    }
-    const frames: Frame[] = [];
-    let text = '';
-    for (const { data } of messages) {
-      if (text !== '' && text.length + data.length > FRAME_CHARACTERS) {
-        frames.push(new Frame(text));
-        text = '';
-      }
-      text += data;
-    }
-    frames.push(new Frame(text));
-    this.channel?.send(frames);
+    this.channel?.send(this.codec.frames(messages));
   }
 
   overflowed(): void {
@@ -380,7 +381,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     if (!this.isPolling && now - this.lastPingAt >= this.options.keepAliveInterval) {
       this.lastPingAt = now;
       if (this.canWrite) {
-        this.outbox.push(PING);
+        this.outbox.push(this.codec.ping);
       }
     }
   }
@@ -398,19 +399,19 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
-    void this.end({ stopCalled: false, close: closeMessage(reason, allowReconnect) });
+    void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
   }
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end({ stopCalled: false, close: closeMessage(undefined, true) });
+    return this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
   }
 
   /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
   terminate(): Promise<void> {
     const isGreeted = this.state === State.Connecting || this.state === State.Connected;
-    return this.end({ stopCalled: true, ...(isGreeted && { close: closeMessage(undefined, true) }) });
+    return this.end({ stopCalled: true, ...(isGreeted && { close: this.codec.close(undefined, true) }) });
   }
 
   /** Nobody has come for it. */
@@ -435,7 +436,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       return;
     }
     const text = detailed(CONNECTION_CLOSED, error, this.options.enableDetailedErrors);
-    void this.end({ stopCalled: false, error, close: closeMessage(text, true) });
+    void this.end({ stopCalled: false, error, close: this.codec.close(text, true) });
   }
 
   /** The peer takes nothing more: there is nobody to say goodbye to. */
