@@ -17,6 +17,7 @@ export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
+export { HubStream } from './decorators/hub-stream.decorator.js';
 export { HubProgress } from './decorators/hub-progress.decorator.js';
 export { HubCancellation, HubContextParam } from './decorators/hub-parameters.decorator.js';
 export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
@@ -60,6 +61,7 @@ export {
   type RaiseHubEvent,
   type RejoinHubGroups,
 } from './invocation/pipeline-contexts.js';
+export type { HubStreamOptions } from './invocation/stream-parameter.js';
 export { SignalRExecutionContext } from './invocation/signalr-execution-context.js';
 export type {
   Backplane,
@@ -95,6 +97,7 @@ export type {
   SignalRModuleOptions,
   SignalROptionsFactory,
 } from './nest/signalr.module-options.js';
+export type { HubProtocol, MessageReader, TransferFormat } from './protocols/core/hub-protocol.js';
 export { SignalRPersistentConnection } from './persistent-connections/persistent-connection.js';
 export {
   ConnectionGroupManager,

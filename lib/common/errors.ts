@@ -28,6 +28,7 @@ export const errorMessages = {
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
   SIGNALR_PROGRESS_COMPLETED: () =>
     'You cannot report progress on a hub method invocation that has already completed.',
+  SIGNALR_STREAM_LOST: () => 'The underlying connection was closed.',
   SIGNALR_PIPELINE_INVOKED: () => 'Unable to add module. The HubPipeline has already been invoked.',
   SIGNALR_AUTHORIZE_METHOD: () =>
     'Outgoing authorization can only be required for an entire Hub, not a specific method.',

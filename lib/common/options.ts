@@ -27,6 +27,16 @@ export interface CoreHubOptions {
   /** How many calls of one client run at the same time; the next one waits. Default: 1 (signalr-core §6.1). */
   maximumParallelInvocationsPerClient: number;
   /**
+   * How many streams of one client may be open at the same time, in both directions together; a call for one more fails.
+   * Default: 100.
+   */
+  maximumParallelStreamsPerClient: number;
+  /**
+   * How many items of a stream of the client wait for the method; then nothing more of this client is read until the
+   * method has taken one. Default: 10 (signalr-core §7.3).
+   */
+  streamBufferCapacity: number;
+  /**
    * What clients may connect over. They try it in the fixed order WebSockets, ServerSentEvents, LongPolling.
    * Default: all (signalr-core §1.3).
    */

@@ -16,6 +16,14 @@ export interface DisconnectOptions {
   readonly allowReconnect: boolean;
 }
 
+/** A call of a hub method that takes its time, as its connection sees it. */
+export interface RunningCall {
+  /** What the client calls it; undefined if it wants no answer. */
+  readonly invocationId: string | undefined;
+  /** Nobody waits for it any more. Must not throw. */
+  cancel(): void;
+}
+
 /**
  * One client, from its first request until nothing more will come of it. It outlives its channel: a classic client may
  * return over another one. The sessions of the two protocols extend it.
@@ -32,8 +40,11 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   private itemsOfHubCode: Map<unknown, unknown> | undefined;
   private abortController: AbortController | undefined;
   private over = false;
-  private runningCalls = 0;
+  /** Calls that somebody waits for, and those that have given a stream which has not ended. */
+  private liveCalls: Set<RunningCall> | undefined;
+  private busyCalls = 0;
   private idleWaiters: (() => void)[] | undefined;
+  private roomWaiters: (() => void)[] | undefined;
 
   protected constructor(
     readonly id: string,
@@ -115,22 +126,52 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   onWritable(): void {
     this.blockedSince = undefined;
     this.outbox.flush();
+    if (this.canWrite) {
+      this.wakeSources();
+    }
   }
 
-  /** A call of a hub method takes its time. */
-  callBegan(): void {
-    this.runningCalls++;
+  /** For sources that can wait: resolves when the peer takes more. Undefined if it does now, or nothing will come of it. */
+  whenWritable(): Promise<void> | undefined {
+    return this.canWrite || this.over
+      ? undefined
+      : new Promise((resolve) => (this.roomWaiters ??= []).push(resolve));
   }
 
-  callEnded(): void {
-    if (--this.runningCalls === 0) {
+  private wakeSources(): void {
+    this.roomWaiters?.splice(0).forEach((wake) => wake());
+  }
+
+  /** A call of a hub method takes its time: from now on it is told when nobody waits for it any more. */
+  callBegan(call: RunningCall): void {
+    (this.liveCalls ??= new Set()).add(call);
+    this.busyCalls++;
+  }
+
+  /** The method has returned or failed. What it returned may be a stream that goes on. */
+  callReturned(): void {
+    if (--this.busyCalls === 0) {
       this.idleWaiters?.splice(0).forEach((wake) => wake());
     }
   }
 
-  /** Resolves when no call is running. */
+  /** Nothing more will come of the call. */
+  callEnded(call: RunningCall): void {
+    this.liveCalls?.delete(call);
+  }
+
+  /** The client does not want to know the outcome of a call any more; one that is not running is none. */
+  protected cancelCall(invocationId: string): void {
+    for (const call of this.liveCalls ?? []) {
+      if (call.invocationId === invocationId) {
+        call.cancel();
+      }
+    }
+  }
+
+  /** Resolves when no method is running. Streams may go on for ever, so they are not waited for. */
   whenIdle(): Promise<void> {
-    return this.runningCalls === 0 ? DONE : new Promise((resolve) => (this.idleWaiters ??= []).push(resolve));
+    return this.busyCalls === 0 ? DONE : new Promise((resolve) => (this.idleWaiters ??= []).push(resolve));
   }
 
   /** The client gets no further calls through: the server is about to go. */
@@ -155,6 +196,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
     }
     this.over = true;
     this.abortController?.abort();
+    this.liveCalls?.forEach((call) => call.cancel());
+    this.wakeSources();
     return true;
   }
 }

@@ -13,11 +13,12 @@ export const HubContextParam: () => ParameterDecorator = createParamDecorator(
 );
 
 /**
- * Gives a parameter of a hub method an `AbortSignal` that fires when nobody waits for the method any more, because the
- * connection has ended. The parameter takes no argument of the client.
+ * Gives a parameter of a hub method an `AbortSignal` that fires when nobody waits for the method any more: the client has
+ * cancelled the call or does not listen to its stream any longer, or the connection has ended. The parameter takes no
+ * argument of the client (signalr-core §6.5).
  *
  * @publicApi
  */
 export const HubCancellation: () => ParameterDecorator = createParamDecorator(
-  (_, context) => SignalRExecutionContext.create(context).caller.connectionAborted,
+  (_, context) => SignalRExecutionContext.create(context).cancellation,
 );

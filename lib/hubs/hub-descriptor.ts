@@ -25,6 +25,10 @@ export interface HubMethodDescriptor {
   readonly minArguments: number;
   /** Most arguments it can be called with; `Infinity` if the last parameter is a rest parameter. */
   readonly maxArguments: number;
+  /** How many streams of the client it takes. */
+  readonly streamParameters: number;
+  /** Whether it gives a stream; undefined if its declaration does not tell. */
+  readonly givesStream: boolean | undefined;
   /** Name of the return type that the compiler emitted. */
   readonly returnTypeName: string;
 }

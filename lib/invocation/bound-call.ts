@@ -49,6 +49,14 @@ export class BoundCall implements HubIncomingContext {
     return this.call.invocationId;
   }
 
+  get isStreaming(): boolean {
+    return this.call.isStreaming;
+  }
+
+  get cancellation(): AbortSignal {
+    return this.call.cancellation;
+  }
+
   get progress(): IProgress<unknown> {
     return this.call.progress;
   }

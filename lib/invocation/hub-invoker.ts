@@ -1,31 +1,17 @@
 import { WsException } from '@nestjs/websockets';
-import { from, fromEvent, lastValueFrom, type Observable, takeUntil, tap } from 'rxjs';
 
 import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
-import { isStream } from '../common/streams.js';
+import { isStream, whenSettled } from '../common/streams.js';
 import { traceSource } from '../common/trace.js';
 import type { Connection } from '../connections/connection.js';
-import { CallerState } from '../hubs/caller-state.js';
-import { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import type { HubRequest } from '../transports/hub-request.js';
 import { HubCall } from './hub-call.js';
 import type { HubHost } from './hub-host.js';
 import { HubInvocationError } from './invocation-error.js';
-
-/** What a client wants to have called. */
-export interface InvocationRequest {
-  readonly hub: HubDescriptor;
-  readonly target: string;
-  readonly args: readonly unknown[];
-  readonly invocationId: string | undefined;
-  readonly state?: CallerState;
-  /** The request that carried the call. */
-  readonly request: HubRequest;
-  /** True if the client takes progress reports: it gets the items of a stream as such, and the last one as result. */
-  readonly takesProgress?: boolean;
-}
+import type { InvocationRequest } from './invocation-request.js';
+import { reportItems, requireExpected } from './stream-results.js';
 
 /** What happens to a connection besides calls. */
 export type LifecycleEvent =
@@ -52,44 +38,35 @@ export class HubInvoker {
   /**
    * Calls a hub method.
    *
-   * @returns the bare result or a promise of it; it throws (or rejects with) a HubInvocationError if the call did not get
+   * @returns the bare result, a stream if the client expects one, or a promise of either; it throws (or rejects with) a HubInvocationError if the call did not get
    * as far as the method, otherwise whatever hub code threw.
    */
   invoke(connection: Connection, invocation: InvocationRequest): unknown {
-    const { hub, target, args, invocationId, request } = invocation;
+    const { hub, target, args } = invocation;
     if (this.logger.isDebug) {
       this.logger.debug(`${hub.name}.${target} is called by connection ${connection.id}`);
     }
     const host = this.host(hub);
     const method = findMethod(hub, target, args.length);
-    const found = method instanceof HubInvocationError ? undefined : method;
-    const call = new HubCall(
-      host.parts,
-      connection,
-      new HubCallerContext(connection, request),
-      invocation.state ?? new CallerState(),
-      target,
-      args,
-      found,
-      invocationId,
-      invocation.takesProgress === true,
-    );
     if (method instanceof HubInvocationError) {
+      const call = new HubCall(host.parts, connection, invocation, undefined);
       return this.settle(host.fail(method, call), call);
     }
+    const call = new HubCall(host.parts, connection, invocation, method);
     let result: unknown;
     try {
       result = host.run(method, call);
+      if (!isThenable(result) && !isStream(result)) {
+        requireExpected(result, call);
+        call.complete();
+        return result;
+      }
     } catch (error) {
       call.complete();
       this.report(error, call);
       throw error;
     }
-    if (isThenable(result) || isStream(result)) {
-      return this.settle(result, call);
-    }
-    call.complete();
-    return result;
+    return this.settle(result, call);
   }
 
   /** Raises a lifecycle event of a hub. Rejects with whatever the hub threw. */
@@ -103,35 +80,48 @@ export class HubInvoker {
       this.logger.debug(`${event.name} of ${hub.name} for connection ${connection.id}`);
     }
     const host = this.host(hub);
-    const context = new HubCallerContext(connection, request);
-    const state = new CallerState();
-    const call = new HubCall(
-      host.parts,
-      connection,
-      context,
-      state,
-      '',
-      event.args,
-      undefined,
-      undefined,
-      false,
-    );
+    const { args } = event;
+    const invocation = { target: '', args, invocationId: undefined, expects: 'value', request } as const;
+    const call = new HubCall(host.parts, connection, invocation, undefined);
     return host.raise(event.name, call);
   }
 
   private async settle(result: unknown, call: HubCall): Promise<unknown> {
     const { connection } = call;
-    connection.callBegan();
+    connection.callBegan(call);
+    let goesOn = false;
     try {
       const value = await result;
-      return call.takesProgress && isStream(value) ? await reportItems(value, call) : value;
+      requireExpected(value, call);
+      if (!isStream(value)) {
+        return value;
+      }
+      if (call.expects === 'progress') {
+        return await reportItems(value, call);
+      }
+      goesOn = true;
+      return whenSettled(value, (error) => this.streamEnded(call, error));
     } catch (error) {
       this.report(error, call);
       throw error;
     } finally {
-      call.complete();
-      connection.callEnded();
+      connection.callReturned();
+      if (!goesOn) {
+        this.ended(call);
+      }
     }
+  }
+
+  private streamEnded(call: HubCall, error: unknown): void {
+    if (error !== undefined) {
+      this.report(error, call);
+    }
+    this.ended(call);
+  }
+
+  private ended(call: HubCall): void {
+    call.complete();
+    call.connection.callEnded(call);
   }
 
   /** Errors that the client reads are no news; everything else is logged, once, here. */
@@ -165,19 +155,5 @@ function findMethod(
   return new HubInvocationError(
     'argumentCount',
     `No overload of ${hub.name}.${target} takes ${argumentCount} argument(s).`,
-  );
-}
-
-/** A client that knows no streams gets each item as progress, for as long as it is there, and the last one as result. */
-function reportItems(
-  stream: Observable<unknown> | AsyncIterable<unknown>,
-  { progress, connection }: HubCall,
-): Promise<unknown> {
-  return lastValueFrom(
-    from(stream).pipe(
-      takeUntil(fromEvent(connection.aborted, 'abort')),
-      tap((item) => void progress.report(item)),
-    ),
-    { defaultValue: undefined },
   );
 }

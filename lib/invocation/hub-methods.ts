@@ -1,4 +1,7 @@
+import { ReadableStream } from 'node:stream/web';
+
 import type { Type } from '@nestjs/common';
+import { Observable } from 'rxjs';
 
 import { SignalRError } from '../common/errors.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
@@ -49,7 +52,8 @@ function prototypesOf(type: Type): object[] {
 }
 
 function describe(hub: HubDescriptor, { propertyKey, name }: HubMethodMetadata): HubMethodDescriptor {
-  const parameters = planParameters(hub.type, propertyKey).filter(({ source }) => source.from === 'client');
+  const planned = planParameters(hub.type, propertyKey);
+  const parameters = planned.filter(({ source }) => source.from === 'client');
   const takesRest = parameters.at(-1)?.isRest === true;
   const returnType: unknown = Reflect.getMetadata(
     'design:returntype',
@@ -64,8 +68,23 @@ function describe(hub: HubDescriptor, { propertyKey, name }: HubMethodMetadata):
     parameters,
     minArguments: requiredCount(parameters),
     maxArguments: takesRest ? Infinity : parameters.length,
+    streamParameters: planned.filter(({ source }) => source.from === 'stream').length,
+    givesStream: givesStream(hub.type, propertyKey, returnType),
     returnTypeName: typeof returnType === 'function' ? returnType.name : 'Object',
   };
+}
+
+const AsyncGeneratorFunction = Object.getPrototypeOf(async function* () {}) as object;
+const STREAM_TYPES: ReadonlySet<unknown> = new Set([Observable, ReadableStream]);
+const VALUE_TYPES: ReadonlySet<unknown> = new Set([String, Number, Boolean, Array, Date]);
+
+/** What the declaration says of the result; nothing where it may be a promise or any object. */
+function givesStream(type: Type, propertyKey: string, returnType: unknown): boolean | undefined {
+  const method = (type.prototype as Record<string, unknown>)[propertyKey];
+  if (method instanceof Function && AsyncGeneratorFunction.isPrototypeOf(method)) {
+    return true;
+  }
+  return STREAM_TYPES.has(returnType) ? true : VALUE_TYPES.has(returnType) ? false : undefined;
 }
 
 /** Parameters up to the last one that has no default. */

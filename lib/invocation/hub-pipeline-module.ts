@@ -1,5 +1,5 @@
 import { type CallHandler, type ExecutionContext, Logger, type NestInterceptor } from '@nestjs/common';
-import { from, lastValueFrom, type Observable } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 
 import { toError } from '../common/errors.js';
 import { andThen } from '../common/promises.js';
@@ -176,9 +176,40 @@ export abstract class HubPipelineModule implements NestInterceptor {
     return rejoin;
   }
 
-  /** Runs the incoming hooks of this module as an interceptor of a hub or method. */
+  /**
+   * Runs the incoming hooks of this module as an interceptor of a hub or method. Items of a stream go through as they
+   * come; the result that the hooks see is then the last one, when the stream has ended.
+   */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const call = context.getArgByIndex<HubIncomingContext>(CALL_ARGUMENT);
-    return from(this.buildIncoming(() => lastValueFrom(next.handle(), { defaultValue: undefined }))(call));
+    return new Observable((subscriber) => {
+      const source = new Subscription();
+      let last: unknown;
+      const invoke: InvokeHubMethod = () =>
+        new Promise((resolve, reject) => {
+          source.add(
+            next.handle().subscribe({
+              next: (item) => {
+                last = item;
+                if (call.isStreaming) {
+                  subscriber.next(item);
+                }
+              },
+              error: reject,
+              complete: () => resolve(last),
+            }),
+          );
+        });
+      this.buildIncoming(invoke)(call).then(
+        (result) => {
+          if (!call.isStreaming || result !== last) {
+            subscriber.next(result);
+          }
+          subscriber.complete();
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+      return source;
+    });
   }
 }

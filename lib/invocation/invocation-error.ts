@@ -7,7 +7,13 @@ export type InvocationFailure =
   /** A pipe did not take an argument. */
   | 'binding'
   /** A guard refused. */
-  | 'unauthorized';
+  | 'unauthorized'
+  /** The method gives a stream, and the client did not ask for one. */
+  | 'stream'
+  /** The client asked for a stream, and the method gives none. */
+  | 'noStream'
+  /** The method is declared to give a stream, and has given nothing. */
+  | 'nothingToStream';
 
 /** A call that did not get as far as the hub method. What went wrong otherwise is thrown as it is. */
 export class HubInvocationError extends Error {

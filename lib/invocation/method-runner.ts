@@ -6,13 +6,24 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import type { ExternalExceptionsHandler } from '@nestjs/core/exceptions/external-exceptions-handler.js';
 import { WsException } from '@nestjs/websockets';
-import { isObservable, lastValueFrom } from 'rxjs';
+import {
+  catchError,
+  from,
+  fromEvent,
+  isObservable,
+  lastValueFrom,
+  mergeMap,
+  type Observable,
+  of,
+  takeUntil,
+  tap,
+} from 'rxjs';
 
 import { toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
-import type { HubCallerContext } from '../hubs/hub-caller-context.js';
+import { isStream, type Stream } from '../common/streams.js';
+import { HubException } from '../hubs/hub.exception.js';
 import type { HubCall } from './hub-call.js';
 import { hubName } from '../hubs/hub.metadata.js';
 import { BoundCall } from './bound-call.js';
@@ -20,8 +31,10 @@ import type { BuildStep } from './hub-pipeline.js';
 import type { InvokeHubMethod } from './pipeline-contexts.js';
 import { HubInvocationError } from './invocation-error.js';
 import type { EnhancedMethod, MethodEnhancers, NestEnhancers } from './nest-enhancers.js';
-import type { PlannedParameter } from './parameter-plan.js';
+import type { ParameterSource, PlannedParameter } from './parameter-plan.js';
 import { callArguments, SIGNALR_CONTEXT } from './signalr-execution-context.js';
+import { shapeStream } from './stream-parameter.js';
+import { observe, requireExpected, requireStreams } from './stream-results.js';
 import { brokenRules } from './validation-failure.js';
 
 /** A hub object, made for one call. */
@@ -29,6 +42,8 @@ export type HubObject = Record<string, (...args: unknown[]) => unknown>;
 
 /** Runs one hub method on a hub object. What it gives is the bare result, a promise of it, or a throw. */
 export type RunMethod = (hub: HubObject, call: HubCall) => unknown;
+
+type StreamSource = Extract<ParameterSource, { readonly from: 'stream' }>;
 
 interface ResolvedParameter extends PlannedParameter {
   readonly allPipes: readonly PipeTransform[];
@@ -59,7 +74,10 @@ export function compileMethod(parts: MethodRunnerParts): RunMethod {
     allPipes: [...bound.pipes, ...enhancers.parameterPipes(parameter.pipes, enhanced)],
   }));
   if (parts.pipeline === undefined && isPlain(bound, parameters)) {
-    return (hub, call) => (hub[propertyKey] as HubObject[string]).apply(hub, call.args as unknown[]);
+    return (hub, call) => {
+      requireStreams(call);
+      return (hub[propertyKey] as HubObject[string]).apply(hub, call.args as unknown[]);
+    };
   }
   const runner = new EnhancedRunner(parts, bound, parameters);
   return (hub, call) => runner.run(hub, call);
@@ -103,10 +121,31 @@ class EnhancedRunner {
     const context = this.contextOf(call);
     try {
       await activate(this.bound.guards, context);
-      return await this.intercept(hub, call, context, progress);
+      progress.step = 'method';
+      requireStreams(call);
+      const outcome = await this.intercept(hub, call, context, progress);
+      return this.bound.filters !== undefined && isStream(outcome)
+        ? this.filterItems(outcome, call, context, progress)
+        : outcome;
     } catch (error) {
-      return this.filter(error, context, progress, this.bound.filters);
+      return this.filter(error, call, context, progress);
     }
+  }
+
+  /** What fails while a stream runs goes through the filters, too; what they make of it ends the stream. */
+  private filterItems(
+    items: Stream,
+    call: HubCall,
+    context: ExecutionContextHost,
+    progress: Progress,
+  ): Observable<unknown> {
+    return observe(items, call).pipe(
+      catchError((error: unknown) =>
+        from(this.filter(error, call, context, progress)).pipe(
+          mergeMap((handled) => (isStream(handled) ? observe(handled, call) : of(handled))),
+        ),
+      ),
+    );
   }
 
   private contextOf(call: HubCall): ExecutionContextHost {
@@ -126,7 +165,6 @@ class EnhancedRunner {
     progress: Progress,
   ): Promise<unknown> {
     const next = (): Promise<unknown> => this.invoke(hub, call, context, progress);
-    progress.step = 'method';
     if (this.bound.interceptors.length === 0) {
       return next();
     }
@@ -135,10 +173,10 @@ class EnhancedRunner {
       context.getArgs(),
       hub,
       this.parts.enhanced.method,
-      next,
+      async () => itemsOf(await next(), call),
       SIGNALR_CONTEXT,
     );
-    return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+    return isObservable(result) ? outcomeOf(result, call) : result;
   }
 
   private async invoke(
@@ -148,7 +186,7 @@ class EnhancedRunner {
     progress: Progress,
   ): Promise<unknown> {
     progress.step = 'pipes';
-    const args = this.needsBinding ? await this.bind(call.args, context) : call.args;
+    const args = this.needsBinding ? await this.bind(call, context) : call.args;
     progress.step = 'method';
     const method = hub[this.parts.propertyKey] as HubObject[string];
     return this.invokeInPipeline === undefined
@@ -156,33 +194,51 @@ class EnhancedRunner {
       : this.invokeInPipeline(new BoundCall(call, args, hub, method));
   }
 
-  private async bind(sent: readonly unknown[], context: ExecutionContextHost): Promise<unknown[]> {
+  private async bind(call: HubCall, context: ExecutionContextHost): Promise<unknown[]> {
     const args = await Promise.all(
-      this.parameters.map((parameter) => this.valueOf(parameter, sent, context)),
+      this.parameters.map((parameter) => this.valueOf(parameter, call, context)),
     );
     // What a rest parameter takes has no plan of its own.
     return this.parameters.at(-1)?.isRest === true
-      ? [...args.slice(0, -1), ...sent.slice(args.length - 1)]
+      ? [...args.slice(0, -1), ...call.args.slice(args.length - 1)]
       : args;
   }
 
-  private valueOf(
-    parameter: ResolvedParameter,
-    sent: readonly unknown[],
-    context: ExecutionContextHost,
-  ): unknown {
-    const { source, metatype, data, schema, allPipes } = parameter;
-    const type = source.from === 'client' ? 'body' : 'custom';
-    const value = initialValue(parameter, sent, context);
-    if (allPipes.length === 0) {
-      return value;
+  private valueOf(parameter: ResolvedParameter, call: HubCall, context: ExecutionContextHost): unknown {
+    const { source } = parameter;
+    if (source.from === 'stream') {
+      return this.streamOf(parameter, source, call);
     }
+    const value = initialValue(parameter, source, call, context);
+    return parameter.allPipes.length === 0
+      ? value
+      : this.applyPipes(parameter, value, source.from === 'client' ? 'body' : 'custom');
+  }
+
+  private applyPipes(
+    { metatype, data, schema, allPipes, name }: ResolvedParameter,
+    value: unknown,
+    type: 'body' | 'custom',
+  ): Promise<unknown> {
     const described = { metatype, type, data, schema } as never;
     return this.parts.enhancers.pipesConsumer
       .applyPipes(value, described, [...allPipes])
       .catch((error: unknown) => {
-        throw this.explainPipe(error, parameter.name);
+        throw this.explainPipe(error, name);
       });
+  }
+
+  /** Pipes run on each item of a stream, when the method reads it. */
+  private streamOf(parameter: ResolvedParameter, source: StreamSource, { uploads }: HubCall): unknown {
+    const pipe = (item: unknown): Promise<unknown> =>
+      this.applyPipes(parameter, item, 'body').catch((error: unknown) => {
+        throw error instanceof WsException ? error : unfit(error);
+      });
+    return shapeStream(
+      uploads[source.index] as AsyncIterable<unknown>,
+      source.form,
+      parameter.allPipes.length === 0 ? undefined : pipe,
+    );
   }
 
   /** A validating pipe says which rules an argument breaks: the caller gets to know. */
@@ -199,17 +255,18 @@ class EnhancedRunner {
 
   private async filter(
     thrown: unknown,
+    call: HubCall,
     context: ExecutionContextHost,
     { step }: Progress,
-    filters: ExternalExceptionsHandler | undefined,
   ): Promise<unknown> {
+    const { filters } = this.bound;
     let error = thrown;
     if (filters !== undefined) {
       try {
         const handled: unknown = await filters.invokeCustomFilters(toError(thrown), context);
         // Nest's rule for external callers: a filter that returns nothing has not handled the error.
         if (handled !== undefined) {
-          return isObservable(handled) ? await lastValueFrom(handled, { defaultValue: undefined }) : handled;
+          return await (isObservable(handled) ? outcomeOf(handled, call) : valueOrStream(handled, call));
         }
       } catch (replaced) {
         error = replaced;
@@ -220,20 +277,60 @@ class EnhancedRunner {
 }
 
 function initialValue(
-  { source, data }: ResolvedParameter,
-  sent: readonly unknown[],
+  { data }: ResolvedParameter,
+  source: Exclude<ParameterSource, StreamSource>,
+  call: HubCall,
   context: ExecutionContextHost,
 ): unknown {
   switch (source.from) {
     case 'client': {
-      const argument = sent[source.argument];
+      const argument = call.args[source.argument];
       return typeof data === 'string' ? (argument as Record<string, unknown> | null)?.[data] : argument;
     }
     case 'caller':
-      return context.getArgByIndex<HubCallerContext>(0);
+      return call.context;
     case 'decorator':
       return source.factory(data, context);
   }
+}
+
+/** What a method has given, as interceptors get it: a stream item by item. */
+function itemsOf(result: unknown, call: HubCall): unknown {
+  requireExpected(result, call);
+  if (!isStream(result)) {
+    return result;
+  }
+  call.isStreaming = true;
+  const items = observe(result, call);
+  // Whoever asked for a stream cancels it; reports end with the connection.
+  return call.expects === 'stream' ? items : items.pipe(takeUntil(fromEvent(call.cancellation, 'abort')));
+}
+
+/** What interceptors have made of a result. */
+function outcomeOf(items: Observable<unknown>, call: HubCall): unknown {
+  if (call.expects === 'stream') {
+    return items;
+  }
+  const report = (item: unknown): void => {
+    if (call.isStreaming) {
+      void call.progress.report(item);
+    }
+  };
+  return lastValueFrom(call.expects === 'progress' ? items.pipe(tap(report)) : items, {
+    defaultValue: undefined,
+  });
+}
+
+/** What the method reads of an item that a pipe did not take (signalr-core §4.8). */
+function unfit(error: unknown): HubException {
+  const failure = new HubException('Failed to bind Stream message.');
+  failure.cause = error;
+  return failure;
+}
+
+/** A filter may answer a call for a stream with a value. */
+function valueOrStream(handled: unknown, { expects }: HubCall): unknown {
+  return expects === 'stream' && !isStream(handled) ? of(handled) : handled;
 }
 
 /** Asks guards one after another, without waiting for those that answer at once. @throws ForbiddenException if one refuses */

@@ -7,11 +7,14 @@ import {
 import { getParamsHost } from '@nestjs/core/helpers/class-ref-registry.js';
 
 import { parameterList } from './parameter-list.js';
+import { clientStream, type HubStreamOptions, type StreamForm, streamForm } from './stream-parameter.js';
 
 /** Where the value of a parameter comes from. */
 export type ParameterSource =
   /** The next argument of the client. */
   | { readonly from: 'client'; readonly argument: number }
+  /** The next stream of the client. */
+  | { readonly from: 'stream'; readonly index: number; readonly form: StreamForm }
   /** `@ConnectedSocket()`, for people who come from gateways: who calls. */
   | { readonly from: 'caller' }
   /** A decorator made with `createParamDecorator`. */
@@ -53,15 +56,21 @@ export function planParameters(type: Type, propertyKey: string): PlannedParamete
   const types = (Reflect.getMetadata(PARAMTYPES_METADATA, prototype, propertyKey) ?? []) as unknown[];
   const decorated = readDecorated(type, propertyKey);
   let argument = 0;
+  let stream = 0;
   return Array.from({ length: Math.max(declared.length, types.length) }, (_, index) => {
     const written = declared[index];
     const own = decorated.get(index);
     const emitted = types[index];
     const metatype = (typeof emitted === 'function' ? emitted : Object) as Type;
+    const form = own?.isStream === true ? (streamForm(emitted) ?? 'iterable') : streamForm(emitted);
+    const isStream = form !== undefined && own?.source === undefined;
     return {
-      source: own?.source ?? { from: 'client', argument: argument++ },
+      source: isStream
+        ? { from: 'stream', index: stream++, form }
+        : (own?.source ?? { from: 'client', argument: argument++ }),
       name: written?.name ?? `arg${index + 1}`,
-      metatype,
+      // What pipes get of a stream are its items.
+      metatype: isStream ? ((own?.parameter.data as HubStreamOptions | undefined)?.item ?? Object) : metatype,
       typeName: metatype.name,
       isOptional: written?.hasDefault ?? false,
       isRest: written?.isRest ?? false,
@@ -75,6 +84,7 @@ export function planParameters(type: Type, propertyKey: string): PlannedParamete
 interface Decorated {
   readonly parameter: DecoratedParameter;
   readonly source: ParameterSource | undefined;
+  readonly isStream: boolean;
 }
 
 function readDecorated(type: Type, propertyKey: string): Map<number, Decorated> {
@@ -86,13 +96,16 @@ function readDecorated(type: Type, propertyKey: string): Map<number, Decorated> 
   return new Map(
     Object.entries(stored).map(([key, parameter]) => [
       parameter.index,
-      { parameter, source: sourceOf(key, parameter) },
+      { parameter, source: sourceOf(key, parameter), isStream: parameter.factory === clientStream },
     ]),
   );
 }
 
 /** Undefined for decorators that only add pipes or a property name to an argument of the client (`@MessageBody()`). */
 function sourceOf(storedKey: string, { factory }: DecoratedParameter): ParameterSource | undefined {
+  if (factory === clientStream) {
+    return undefined;
+  }
   if (storedKey.includes(CUSTOM_ROUTE_ARGS_METADATA)) {
     return { from: 'decorator', factory: factory ?? (() => null) };
   }

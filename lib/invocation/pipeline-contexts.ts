@@ -31,6 +31,13 @@ export interface HubIncomingContext extends HubEventContext {
   readonly invocationId: string | undefined;
   /** Tells the caller how far the call is. */
   readonly progress: IProgress<unknown>;
+  /**
+   * True for a call that gives several values: its client has asked for a stream, or its method has returned one. What
+   * comes after the method then is the stream, which pipeline modules may replace or wrap.
+   */
+  readonly isStreaming: boolean;
+  /** Fires when nobody waits for the outcome any more: the client has cancelled the call, or the connection has ended. */
+  readonly cancellation: AbortSignal;
 }
 
 /**

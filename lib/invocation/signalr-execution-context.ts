@@ -91,6 +91,11 @@ export class SignalRExecutionContext {
     return this.call.progress;
   }
 
+  /** Fires when nobody waits for the outcome any more: the client has cancelled the call, or the connection has ended. */
+  get cancellation(): AbortSignal {
+    return this.call.cancellation;
+  }
+
   /** What the client sent, in order, before pipes. */
   get args(): readonly unknown[] {
     return this.context.getArgByIndex<readonly unknown[]>(1);

@@ -54,7 +54,7 @@ export class ClassicCalls {
         invocationId,
         state,
         request,
-        takesProgress: true,
+        expects: 'progress',
       });
     } catch (error) {
       return this.failure(message, hub, error);

@@ -34,6 +34,9 @@ function failureText(error: HubInvocationError, hub: HubDescriptor, methodAsSent
     case 'unauthorized':
       return `Caller is not authorized to invoke the ${overloads[0]?.name ?? ''} method on ${hub.name}.`;
     case 'binding':
+    case 'stream':
+    case 'noStream':
+    case 'nothingToStream':
       return error.message;
   }
 }

@@ -1,16 +1,17 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
-import { isStream } from '../../common/streams.js';
+import type { Stream } from '../../common/streams.js';
 import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
-import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker } from '../../invocation/hub-invoker.js';
+import type { Expectation } from '../../invocation/invocation-request.js';
 import type { CoreMessage } from './core-message.js';
-import { invocationErrorText } from './error-texts.js';
+import { invocationErrorText, streamErrorText } from './error-texts.js';
 import type { HubProtocol } from './hub-protocol.js';
-import { type InvocationMessage, MessageType } from './messages.js';
+import type { InvocationMessage } from './messages.js';
+import type { StreamMessages } from './result-stream.js';
 
 /** The answer to a call; undefined if the client wants none: who sends no id gets no reply, not even of an error. */
 export type Answer = CoreMessage | undefined;
@@ -25,21 +26,20 @@ export class CoreCalls {
     private readonly invoker: HubInvoker,
   ) {}
 
-  /** Never throws and never rejects. A method that returns no promise is answered at once. */
-  run(connection: Connection, message: InvocationMessage, codec: HubProtocol): Answer | Promise<Answer> {
-    const refusal = this.refuse(message);
-    if (refusal !== undefined) {
-      return this.failure(message, refusal, codec);
-    }
+  /**
+   * Runs a call for a value. Never throws and never rejects. A method that returns no promise is answered at once.
+   *
+   * @param uploads streams that the client sends with it.
+   */
+  run(
+    connection: Connection,
+    message: InvocationMessage,
+    uploads: readonly AsyncIterable<unknown>[],
+    codec: HubProtocol,
+  ): Answer | Promise<Answer> {
     let result: unknown;
     try {
-      result = this.invoker.invoke(connection, {
-        hub: this.hub,
-        target: message.target,
-        args: message.arguments,
-        invocationId: message.invocationId,
-        request: connection.request,
-      });
+      result = this.invoke(connection, message, uploads, 'value');
     } catch (error) {
       return this.error(message, error, codec);
     }
@@ -51,30 +51,56 @@ export class CoreCalls {
       : this.success(message, result, codec);
   }
 
-  /** What no method can take yet: streams in either direction. */
-  private refuse({ type, target, streamIds }: InvocationMessage): string | undefined {
-    const method = this.hub.methods.get(target.toLowerCase())?.[0];
-    if (method === undefined) {
-      return undefined;
-    }
-    if (streamIds.length > 0) {
-      const complaint = `Client sent ${streamIds.length} stream(s), Hub method expects 0.`;
-      return this.textOf(new HubException(complaint), target, 0);
-    }
-    return type === MessageType.StreamInvocation
-      ? `The client attempted to invoke the non-streaming '${method.name}' method with a streaming invocation.`
-      : undefined;
+  /** Runs a call for a stream. Rejects with what went wrong before there was one. */
+  async open(
+    connection: Connection,
+    message: InvocationMessage,
+    uploads: readonly AsyncIterable<unknown>[],
+  ): Promise<Stream> {
+    return (await this.invoke(connection, message, uploads, 'stream')) as Stream;
+  }
+
+  /** What the client gets of the stream of a call. */
+  streamMessages({ invocationId: id = '', target }: InvocationMessage, codec: HubProtocol): StreamMessages {
+    const { hub, options } = this;
+    return {
+      item: (value) => codec.item(id, value, 'An item of', hub.name, target),
+      end: () => codec.end(id),
+      broken: (error) => codec.failure(id, streamErrorText(error, options.enableDetailedErrors)),
+    };
+  }
+
+  /** The answer to a call that failed. */
+  error(message: InvocationMessage, error: unknown, codec: HubProtocol): Answer {
+    const { invocationId } = message;
+    return invocationId === undefined ? undefined : codec.failure(invocationId, this.textOf(error, message));
+  }
+
+  /** What the client may read of an error of a call. */
+  textOf(error: unknown, message: InvocationMessage): string {
+    const { target, arguments: args } = message;
+    return invocationErrorText(error, this.hub, target, args.length, this.options.enableDetailedErrors);
+  }
+
+  private invoke(
+    connection: Connection,
+    { target, arguments: args, invocationId }: InvocationMessage,
+    uploads: readonly AsyncIterable<unknown>[],
+    expects: Expectation,
+  ): unknown {
+    const { request } = connection;
+    return this.invoker.invoke(connection, {
+      hub: this.hub,
+      target,
+      args,
+      invocationId,
+      expects,
+      uploads,
+      request,
+    });
   }
 
   private success(message: InvocationMessage, result: unknown, codec: HubProtocol): Answer {
-    if (isStream(result)) {
-      const name = this.hub.methods.get(message.target.toLowerCase())?.[0]?.name ?? message.target;
-      return this.failure(
-        message,
-        `The client attempted to invoke the streaming '${name}' method with a non-streaming invocation.`,
-        codec,
-      );
-    }
     if (message.invocationId === undefined) {
       return undefined;
     }
@@ -85,17 +111,5 @@ export class CoreCalls {
       CoreCalls.logger.error(toError(error).message);
       return this.error(message, error, codec);
     }
-  }
-
-  private error(message: InvocationMessage, error: unknown, codec: HubProtocol): Answer {
-    return this.failure(message, this.textOf(error, message.target, message.arguments.length), codec);
-  }
-
-  private textOf(error: unknown, target: string, argumentCount: number): string {
-    return invocationErrorText(error, this.hub, target, argumentCount, this.options.enableDetailedErrors);
-  }
-
-  private failure({ invocationId }: InvocationMessage, text: string, codec: HubProtocol): Answer {
-    return invocationId === undefined ? undefined : codec.failure(invocationId, text);
   }
 }

@@ -55,7 +55,18 @@ export function invocationErrorText(
       );
     case 'unauthorized':
       return `Failed to invoke '${name}' because user is unauthorized`;
+    case 'stream':
+      return `The client attempted to invoke the streaming '${name}' method with a non-streaming invocation.`;
+    case 'noStream':
+      return `The client attempted to invoke the non-streaming '${name}' method with a streaming invocation.`;
+    case 'nothingToStream':
+      return `The value returned by the streaming method '${overload?.propertyKey ?? name}' is not a ChannelReader<> or IAsyncEnumerable<>.`;
   }
+}
+
+/** The text of a stream that failed after it had begun. */
+export function streamErrorText(thrown: unknown, withDetails: boolean): string {
+  return detailed('An error occurred on the server while streaming results.', toError(thrown), withDetails);
 }
 
 function typeName(error: Error): string {

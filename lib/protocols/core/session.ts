@@ -1,6 +1,5 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
-import { isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
@@ -10,14 +9,15 @@ import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
-import { type Answer, CoreCalls } from './calls.js';
+import type { CoreCalls } from './calls.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
-import type { HubProtocol, MessageReader } from './hub-protocol.js';
+import type { HubProtocol } from './hub-protocol.js';
+import { Inbox, type InboxOwner } from './inbox.js';
+import { Invocations } from './invocations.js';
 import { jsonProtocol } from './json-hub-protocol.js';
-import { type ClientMessage, type InvocationMessage, MessageType, ProtocolError } from './messages.js';
-import { RecordReader } from './record-reader.js';
+import { type ClientMessage, MessageType, ProtocolError } from './messages.js';
 
 /** The life of a connection, in order. */
 const State = {
@@ -54,19 +54,16 @@ interface Ending {
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
 /** The session of one Core client with one hub. */
-export class CoreConnection extends Connection<CoreMessage> {
+export class CoreConnection extends Connection<CoreMessage> implements InboxOwner {
   readonly protocol = 'core';
   private static readonly logger = traceSource('SignalR.Connection');
   private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
-  private codec: HubProtocol = jsonProtocol;
-  private reader: MessageReader = new RecordReader();
-  /** A call that has been read but finds no free slot; nothing behind it is read. */
-  private stalled: InvocationMessage | undefined;
-  private running = 0;
-  private paused = false;
-  /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
-  private onRoom: (() => void) | undefined;
+  codec: HubProtocol = jsonProtocol;
+  private readonly inbox: Inbox;
+  private readonly invocations: Invocations;
+  /** A message that has to wait; nothing behind it is read. */
+  private stalled: ClientMessage | undefined;
   private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
@@ -83,13 +80,15 @@ export class CoreConnection extends Connection<CoreMessage> {
     private readonly hub: HubDescriptor,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
-    private readonly calls: CoreCalls,
+    calls: CoreCalls,
     /** The hub protocols that clients may choose, by name. */
     private readonly protocols: ReadonlyMap<string, HubProtocol>,
     /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
     private readonly onForgotten: () => void,
   ) {
     super(id, request, services.options.outbox);
+    this.inbox = new Inbox(this, options);
+    this.invocations = new Invocations(this, calls, options);
   }
 
   get hubNames(): readonly string[] {
@@ -113,82 +112,49 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   onData(data: Buffer): void {
-    if (this.state === State.Ending) {
-      return;
+    if (this.state !== State.Ending) {
+      this.inbox.push(data);
     }
-    this.reader.push(data);
-    this.readOn();
   }
 
   /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
-  receive(data: Buffer): void | Promise<void> {
+  receive(data: Buffer): Promise<void> | undefined {
     this.onData(data);
-    if (this.paused && this.state !== State.Ending) {
-      return new Promise((resolve) => {
-        this.onRoom = resolve;
-      });
-    }
+    return this.state === State.Ending ? undefined : this.inbox.whenRoom();
   }
 
-  /** Reads until there is no complete message, or the next one has to wait. */
-  private readOn(): void {
-    if (this.reader.bufferedBytes > 0 || this.stalled !== undefined) {
-      this.readMessages();
-    }
-    this.regulate();
+  readOn(): void {
+    this.inbox.readOn();
   }
 
-  private readMessages(): void {
-    try {
-      if (this.stalled !== undefined && !this.retryStalled()) {
-        return;
-      }
-      while (this.state === State.Handshake || this.state === State.Connected) {
-        const record = this.reader.next();
-        this.checkSize(this.reader.messageBytes);
-        if (record === undefined) {
-          return;
-        }
-        if (this.state === State.Handshake) {
-          this.shakeHands(record.toString());
-        } else if (!this.dispatch(this.codec.parse(record))) {
-          return;
-        }
-      }
-    } catch (error) {
-      this.fail(toError(error));
-    }
+  get canRead(): boolean {
+    return this.state === State.Handshake || this.state === State.Connected;
   }
 
-  /** What frames a message counts as well (signalr-core §4.7). */
-  private checkSize(bytes: number): void {
-    const limit = this.options.maximumReceiveMessageSize;
-    if (limit !== null && bytes > limit) {
-      throw new ProtocolError(
-        `The maximum message size of ${limit}B was exceeded. The message size can be configured in AddHubOptions.`,
-      );
+  take(message: Buffer): boolean {
+    if (this.state === State.Handshake) {
+      this.shakeHands(message.toString());
+      return true;
     }
+    return this.dispatchOrStall(this.codec.parse(message));
   }
 
-  /** A client that sends faster than its calls run has to wait until half of it has been read (signalr-core §2.1). */
-  private regulate(): void {
-    const limit = this.options.applicationMaxBufferSize || Infinity;
-    const waiting = this.reader.bufferedBytes;
-    const full = this.paused ? waiting > limit / 2 : waiting >= limit;
-    if (full !== this.paused) {
-      this.paused = full;
-      if (full) {
-        this.channel?.pause();
-      } else {
-        this.channel?.resume();
-        this.letPostGoOn();
-      }
-    }
+  retry(): boolean {
+    return this.dispatchOrStall(this.stalled);
   }
 
-  private letPostGoOn(): void {
-    this.onRoom?.();
-    this.onRoom = undefined;
+  private dispatchOrStall(message: ClientMessage | undefined): boolean {
+    const isDone = this.dispatch(message);
+    this.stalled = isDone ? undefined : message;
+    return isDone;
+  }
+
+  pauseReading(): void {
+    this.channel?.pause();
+  }
+
+  resumeReading(): void {
+    this.channel?.resume();
   }
 
   private shakeHands(text: string): void {
@@ -201,19 +167,10 @@ export class CoreConnection extends Connection<CoreMessage> {
       this.refuse(outcome.error);
       return;
     }
-    this.speak(outcome.protocol);
+    this.codec = outcome.protocol;
+    this.inbox.speak(this.codec);
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
-  }
-
-  /** What follows the handshake is no JSON any more if the client has chosen something else. */
-  private speak(protocol: HubProtocol): void {
-    if (protocol !== this.codec) {
-      const reader = protocol.createReader();
-      (this.reader as RecordReader).handOver(reader);
-      this.reader = reader;
-      this.codec = protocol;
-    }
   }
 
   /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
@@ -258,19 +215,25 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     switch (message?.type) {
       case MessageType.Invocation:
-        return this.invokeOrStall(message);
       case MessageType.StreamInvocation:
-        this.invoke(message);
+        return this.invocations.invoke(message);
+      case MessageType.StreamItem:
+        return this.invocations.item(message);
+      case MessageType.Completion:
+        this.invocations.endUpload(message);
+        return true;
+      case MessageType.CancelInvocation:
+        this.cancelCall(message.invocationId);
+        this.invocations.cancel(message.invocationId);
         return true;
       case MessageType.Ping:
         this.lastHeardAt ??= this.services.options.clock.now();
         return true;
       case MessageType.Close:
         this.closedByClient(message.error);
-        return false;
+        return true;
       default:
-        // Items, completions and cancellations of unknown ids are ignored (signalr-core §4.8), acks without stateful
-        // reconnect too, and types that do not exist yet are skipped.
+        // Acks without stateful reconnect are ignored (signalr-core §4.8), and types that do not exist yet are skipped.
         return true;
     }
   }
@@ -283,38 +246,9 @@ export class CoreConnection extends Connection<CoreMessage> {
     });
   }
 
-  private invokeOrStall(message: InvocationMessage): boolean {
-    if (this.running >= this.options.maximumParallelInvocationsPerClient) {
-      this.stalled = message;
-      return false;
-    }
-    this.invoke(message);
-    return true;
-  }
-
-  private retryStalled(): boolean {
-    const message = this.stalled as InvocationMessage;
-    this.stalled = undefined;
-    return this.invokeOrStall(message);
-  }
-
-  private invoke(message: InvocationMessage): void {
-    const answer = this.calls.run(this, message, this.codec);
-    if (!isThenable(answer)) {
-      this.reply(answer);
-      return;
-    }
-    this.running++;
-    void answer.then((settled) => {
-      this.running--;
-      this.reply(settled);
-      this.readOn();
-    });
-  }
-
-  private reply(answer: Answer): void {
-    if (answer !== undefined && !this.ended) {
-      this.outbox.push(answer);
+  send(message: CoreMessage): void {
+    if (!this.ended) {
+      this.outbox.push(message);
     }
   }
 
@@ -369,7 +303,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     if (this.clientIsSilent(now)) {
       HEARTBEAT.debug(`connection ${this.id} is silent`);
-      this.fail(
+      this.failed(
         namedError(
           'OperationCanceledException',
           `Client hasn't sent a message/ping within the configured ClientTimeoutInterval.`,
@@ -392,7 +326,7 @@ export class CoreConnection extends Connection<CoreMessage> {
 
   /** The time-out pauses while a message waits to be handled: then it is not the client who is silent. */
   private clientIsSilent(now: number): boolean {
-    if (this.stalled !== undefined && this.lastHeardAt !== undefined) {
+    if (this.inbox.isStalled && this.lastHeardAt !== undefined) {
       this.lastHeardAt = now;
     }
     return this.lastHeardAt !== undefined && now - this.lastHeardAt >= this.options.clientTimeoutInterval;
@@ -430,7 +364,7 @@ export class CoreConnection extends Connection<CoreMessage> {
   }
 
   /** The client broke the protocol, or was not heard of. */
-  private fail(error: Error): void {
+  failed(error: Error): void {
     if (this.state === State.Handshake) {
       this.refuse(HANDSHAKE_CANCELED);
       return;
@@ -459,6 +393,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     this.state = State.Ending;
     this.sendLast(last);
     if (this.markEnded()) {
+      this.invocations.end();
       this.forget();
       this.closeChannel(NORMAL_CLOSURE);
     }
@@ -472,6 +407,7 @@ export class CoreConnection extends Connection<CoreMessage> {
     }
     this.sendLast(ending.close);
     this.markEnded();
+    this.invocations.end();
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
@@ -499,7 +435,7 @@ export class CoreConnection extends Connection<CoreMessage> {
       this.outbox.push(message);
     }
     this.outbox.flush();
-    this.letPostGoOn();
+    this.inbox.end();
   }
 
   private forget(): void {

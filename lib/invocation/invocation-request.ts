@@ -1,0 +1,26 @@
+import type { CallerState } from '../hubs/caller-state.js';
+import type { HubDescriptor } from '../hubs/hub-descriptor.js';
+import type { HubRequest } from '../transports/hub-request.js';
+
+/** What a client can take as the outcome of a call. */
+export type Expectation =
+  /** One value; a method that gives a stream is refused. */
+  | 'value'
+  /** One value, and reports before it: of a stream these are its items, and the last one is the value as well. */
+  | 'progress'
+  /** A stream; a method that gives none is refused. */
+  | 'stream';
+
+/** What a client wants to have called. */
+export interface InvocationRequest {
+  readonly hub: HubDescriptor;
+  readonly target: string;
+  readonly args: readonly unknown[];
+  readonly invocationId: string | undefined;
+  readonly expects: Expectation;
+  /** Streams that the client sends with the call, in order. */
+  readonly uploads?: readonly AsyncIterable<unknown>[];
+  readonly state?: CallerState;
+  /** The request that carried the call. */
+  readonly request: HubRequest;
+}

@@ -1,0 +1,120 @@
+import { toError } from '../../common/errors.js';
+import type { CoreHubOptions } from '../../common/options.js';
+import type { HubProtocol, MessageReader } from './hub-protocol.js';
+import { ProtocolError } from './messages.js';
+import { RecordReader } from './record-reader.js';
+
+/** The connection that messages come in for. */
+export interface InboxOwner {
+  /** False while nothing may be read. */
+  readonly canRead: boolean;
+  /** Handles a message; false if it has to wait, and with it everything behind it. @throws ProtocolError */
+  take(message: Buffer): boolean;
+  /** Tries again to handle the message that had to wait. */
+  retry(): boolean;
+  /** The client broke the protocol. */
+  failed(error: Error): void;
+  /** Makes the client wait. */
+  pauseReading(): void;
+  resumeReading(): void;
+}
+
+/** What a client sends, cut into messages. A client that sends faster than its messages are handled has to wait. */
+export class Inbox {
+  private handshake: RecordReader | undefined = new RecordReader();
+  private reader: MessageReader = this.handshake as RecordReader;
+  private paused = false;
+  /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
+  private onRoom: (() => void) | undefined;
+  /** True while a message waits. */
+  isStalled = false;
+
+  constructor(
+    private readonly owner: InboxOwner,
+    private readonly options: CoreHubOptions,
+  ) {}
+
+  /** What follows the handshake is cut as the client's hub protocol has it. */
+  speak(protocol: HubProtocol): void {
+    const reader = protocol.createReader();
+    this.handshake?.handOver(reader);
+    this.handshake = undefined;
+    this.reader = reader;
+  }
+
+  push(data: Buffer): void {
+    this.reader.push(data);
+    this.readOn();
+  }
+
+  /** Resolves when there is room for more; undefined if there is (signalr-core §1.9). */
+  whenRoom(): Promise<void> | undefined {
+    return this.paused
+      ? new Promise((resolve) => {
+          this.onRoom = resolve;
+        })
+      : undefined;
+  }
+
+  /** Reads until there is no complete message, or the next one has to wait. */
+  readOn(): void {
+    if (this.reader.bufferedBytes > 0 || this.isStalled) {
+      this.readMessages();
+    }
+    this.regulate();
+  }
+
+  /** Nothing more is read: nobody has to wait for that any longer. */
+  end(): void {
+    this.letPostGoOn();
+  }
+
+  private readMessages(): void {
+    try {
+      if (this.isStalled) {
+        this.isStalled = !this.owner.retry();
+      }
+      while (!this.isStalled && this.owner.canRead) {
+        const message = this.reader.next();
+        this.checkSize(this.reader.messageBytes);
+        if (message === undefined) {
+          return;
+        }
+        this.isStalled = !this.owner.take(message);
+      }
+    } catch (error) {
+      this.owner.failed(toError(error));
+    }
+  }
+
+  /** What frames a message counts as well (signalr-core §4.7). */
+  private checkSize(bytes: number): void {
+    const limit = this.options.maximumReceiveMessageSize;
+    if (limit !== null && bytes > limit) {
+      throw new ProtocolError(
+        `The maximum message size of ${limit}B was exceeded. The message size can be configured in AddHubOptions.`,
+      );
+    }
+  }
+
+  /** A client that sends faster than its calls run has to wait until half of it has been read (signalr-core §2.1). */
+  private regulate(): void {
+    const limit = this.options.applicationMaxBufferSize || Infinity;
+    const waiting = this.reader.bufferedBytes;
+    const full = this.paused ? waiting > limit / 2 : waiting >= limit;
+    if (full !== this.paused) {
+      this.paused = full;
+      if (full) {
+        this.owner.pauseReading();
+      } else {
+        this.owner.resumeReading();
+        this.letPostGoOn();
+      }
+    }
+  }
+
+  private letPostGoOn(): void {
+    this.onRoom?.();
+    this.onRoom = undefined;
+  }
+}
