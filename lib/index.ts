@@ -24,7 +24,8 @@ export { InjectHubContext } from './decorators/inject-hub-context.decorator.js';
 export { InjectPersistentConnectionContext } from './decorators/inject-persistent-connection-context.decorator.js';
 export { PersistentConnection } from './decorators/persistent-connection.decorator.js';
 export { UsePipeline } from './decorators/use-pipeline.decorator.js';
-export type { ClientProxy, DynamicClient } from './hubs/client-proxy.js';
+export type { ClientProxy, DynamicClient, SingleClientProxy } from './hubs/client-proxy.js';
+export type { ClientResult, GatherOptions } from './hubs/client-results.js';
 export { GroupManager } from './hubs/group-manager.js';
 export { HubConnections } from './hubs/hub-connections.js';
 export type {
@@ -64,6 +65,7 @@ export {
 export type { HubStreamOptions } from './invocation/stream-parameter.js';
 export { SignalRExecutionContext } from './invocation/signalr-execution-context.js';
 export type {
+  Acknowledgement,
   Backplane,
   BackplaneHealth,
   BackplaneNode,
@@ -87,7 +89,7 @@ export {
 } from './messaging/envelope.js';
 export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
-export type { NodeCommand } from './messaging/node-command.js';
+export type { ClientAnswer, NodeCommand } from './messaging/node-command.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
 export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
 export { SignalRService } from './nest/signalr.service.js';

@@ -28,6 +28,13 @@ export const errorMessages = {
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
   SIGNALR_PROGRESS_COMPLETED: () =>
     'You cannot report progress on a hub method invocation that has already completed.',
+  SIGNALR_CONNECTION_UNKNOWN: (connectionId: string) => `Connection '${connectionId}' does not exist.`,
+  SIGNALR_CONNECTION_LOST: (connectionId: string) => `Connection '${connectionId}' disconnected.`,
+  SIGNALR_CLIENT_SILENT: (connectionId: string, method: string) =>
+    `Connection '${connectionId}' has not answered '${method}' in time.`,
+  SIGNALR_CLIENT_MUTE: (connectionId: string) =>
+    `Connection '${connectionId}' belongs to a classic client, which cannot answer.`,
+  SIGNALR_RESULT_TOO_EARLY: () => 'Client results inside OnConnectedAsync Hub methods are not allowed.',
   SIGNALR_STREAM_LOST: () => 'The underlying connection was closed.',
   SIGNALR_PIPELINE_INVOKED: () => 'Unable to add module. The HubPipeline has already been invoked.',
   SIGNALR_AUTHORIZE_METHOD: () =>

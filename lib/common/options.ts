@@ -193,6 +193,8 @@ export interface ServerOptions {
   allowedOrigins: readonly string[];
   /** Applies the application's global exception filters to hub methods. Default: false, like Nest's gateways. */
   useGlobalFilters: boolean;
+  /** How long, in milliseconds, a client has to answer when it is asked for a result. Default: 30,000 (signalr-core §4.12). */
+  clientResultTimeout: number;
   /** How long, in milliseconds, adding to or removing from a group waits for the owner of the connection. Default: 30,000. */
   groupTimeout: number;
   /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
-import type { Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
 import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
@@ -134,7 +134,7 @@ export class ConnectionRegistry implements BackplaneNode {
     }
   }
 
-  execute(command: NodeCommand): boolean | Promise<boolean> {
+  execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {
     const connection = this.connections.get(command.connectionId);
     if (connection === undefined || connection.ended) {
       return false;
@@ -142,7 +142,7 @@ export class ConnectionRegistry implements BackplaneNode {
     switch (command.type) {
       case 'addToGroup': {
         const joined = connection.joinGroup(command.topic);
-        return isThenable(joined) ? joined.then(() => true) : true;
+        return isThenable(joined) ? joined.then(() => true as const) : true;
       }
       case 'removeFromGroup':
         connection.leaveGroup(command.topic);
@@ -150,6 +150,8 @@ export class ConnectionRegistry implements BackplaneNode {
       case 'disconnect':
         connection.disconnect(command);
         return true;
+      case 'ask':
+        return connection.ask(command.call, command.timeout);
     }
   }
 

@@ -1,5 +1,6 @@
 import { DONE } from '../common/promises.js';
-import type { Envelope } from '../messaging/envelope.js';
+import type { ClientCall, Envelope } from '../messaging/envelope.js';
+import type { ClientAnswer } from '../messaging/node-command.js';
 import type { Topic } from '../messaging/topics.js';
 import type { Channel, ChannelEnd, ChannelOwner, TransportName } from '../transports/channel.js';
 import type { HubRequest } from '../transports/hub-request.js';
@@ -99,6 +100,14 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   abstract joinGroup(topic: Topic): void | Promise<void>;
 
   abstract leaveGroup(topic: Topic): void;
+
+  /**
+   * Calls a client method and gives what the client answers within so many milliseconds. Never rejects. Only Core clients
+   * can answer.
+   */
+  ask(_call: ClientCall, _timeout: number): ClientAnswer | Promise<ClientAnswer> {
+    return { type: 'mute' };
+  }
 
   /** Ends the connection from the server's side. */
   abstract disconnect(options: DisconnectOptions): void;

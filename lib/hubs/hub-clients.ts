@@ -1,7 +1,8 @@
 import { SignalRError } from '../common/errors.js';
 import { connectionTopic, groupTopic, hubTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { CallerState } from './caller-state.js';
-import { type ClientProxy, clientProxy, type DynamicClient } from './client-proxy.js';
+import { type ClientProxy, clientProxy, type DynamicClient, type SingleClientProxy } from './client-proxy.js';
+import { type AskingCall, SingleSelection, TopicSelection } from './client-selection.js';
 import type { HubSender } from './hub-sender.js';
 
 /**
@@ -24,9 +25,9 @@ export class HubClients<TClient extends object = DynamicClient> {
     return this.select([hubTopic(this.sender.hub)], requireList(connectionIds));
   }
 
-  /** One connection. An empty id is an error. */
-  client(connectionId: string): ClientProxy<TClient> {
-    return this.select([connectionTopic(requireText(connectionId))]);
+  /** One connection, which can be asked for results. An empty id is an error. */
+  client(connectionId: string): SingleClientProxy<TClient> {
+    return clientProxy(new SingleSelection(this.sender, requireText(connectionId)));
   }
 
   /** Several connections; none for an empty list. A connection named twice gets the message twice. */
@@ -59,8 +60,14 @@ export class HubClients<TClient extends object = DynamicClient> {
   }
 
   protected select(topics: readonly Topic[], excluded?: readonly string[]): ClientProxy<TClient> {
-    return clientProxy((method, args) => this.sender.send(topics, method, args, excluded));
+    return clientProxy(new TopicSelection(this.sender, topics, excluded));
   }
+}
+
+/** The call that caller clients belong to. */
+export interface CallingClient extends AskingCall {
+  readonly connectionId: string;
+  readonly state: CallerState;
 }
 
 /**
@@ -72,18 +79,22 @@ export class HubCallerClients<TClient extends object = DynamicClient> extends Hu
   /** @internal */
   constructor(
     sender: HubSender,
-    private readonly connectionId: string,
-    private readonly state: CallerState,
+    private readonly call: CallingClient,
   ) {
     super(sender);
   }
 
-  /** The connection that calls. Calls to it carry changed {@link callerState} to classic clients. */
-  get caller(): ClientProxy<TClient> {
-    const topics = [connectionTopic(this.connectionId)];
-    return clientProxy((method, args) =>
-      this.sender.send(topics, method, args, undefined, this.state.changesJson),
-    );
+  /**
+   * The connection that calls, which can be asked for results. Calls to it carry changed {@link callerState} to classic
+   * clients.
+   */
+  get caller(): SingleClientProxy<TClient> {
+    const { sender, call } = this;
+    return clientProxy(new SingleSelection(sender, call.connectionId, call, call.state));
+  }
+
+  override client(connectionId: string): SingleClientProxy<TClient> {
+    return clientProxy(new SingleSelection(this.sender, requireText(connectionId), this.call));
   }
 
   /**
@@ -91,22 +102,22 @@ export class HubCallerClients<TClient extends object = DynamicClient> extends Hu
    * and in lifecycle events (signalr-2 §6.6).
    */
   get callerState(): Record<string, unknown> {
-    return this.state.members;
+    return this.call.state.members;
   }
 
   /** Every connection of the hub but the caller. */
   get others(): ClientProxy<TClient> {
-    return this.allExcept([this.connectionId]);
+    return this.allExcept([this.call.connectionId]);
   }
 
   /** The members of a group but the caller. */
   othersInGroup(name: string): ClientProxy<TClient> {
-    return this.group(name, this.connectionId);
+    return this.group(name, this.call.connectionId);
   }
 
   /** The members of several groups but the caller. */
   othersInGroups(names: readonly string[]): ClientProxy<TClient> {
-    return this.groups(names, this.connectionId);
+    return this.groups(names, this.call.connectionId);
   }
 }
 

@@ -1,8 +1,9 @@
+import { SignalRError } from '../common/errors.js';
 import type { Connection, RunningCall } from '../connections/connection.js';
 import { CallerState } from '../hubs/caller-state.js';
 import type { HubGroupManager } from '../hubs/hub-group-manager.js';
 import { HubCallerContext } from '../hubs/hub-caller-context.js';
-import { HubCallerClients } from '../hubs/hub-clients.js';
+import { type CallingClient, HubCallerClients } from '../hubs/hub-clients.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import type { HubSender } from '../hubs/hub-sender.js';
 import { CallProgress, type ProgressOwner } from '../hubs/progress.js';
@@ -17,10 +18,16 @@ export interface HubParts {
   readonly groups: HubGroupManager;
 }
 
+/** What a call is made from: a request of a client, or a lifecycle event. */
+export interface CallDescription extends Omit<InvocationRequest, 'hub'> {
+  /** True for `onConnected`: nothing that the client sends is read before it is over. */
+  readonly isConnecting?: boolean;
+}
+
 const NO_STREAMS: readonly AsyncIterable<unknown>[] = [];
 
 /** One call of a hub method, or one lifecycle event, on its way through the library. */
-export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner, RunningCall {
+export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner, RunningCall, CallingClient {
   readonly context: HubCallerContext;
   readonly state: CallerState;
   /** The method as the client spelled it; empty for lifecycle events. */
@@ -41,7 +48,7 @@ export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner,
   constructor(
     private readonly parts: HubParts,
     readonly connection: Connection,
-    invocation: Omit<InvocationRequest, 'hub'>,
+    private readonly invocation: CallDescription,
     /** Undefined until the method was found, and for lifecycle events. */
     readonly method: HubMethodDescriptor | undefined,
   ) {
@@ -65,7 +72,7 @@ export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner,
 
   /** Made on first use: many methods call nobody. */
   get clients(): HubCallerClients {
-    return (this.callerClients ??= new HubCallerClients(this.parts.sender, this.connection.id, this.state));
+    return (this.callerClients ??= new HubCallerClients(this.parts.sender, this));
   }
 
   get connectionId(): string {
@@ -93,6 +100,14 @@ export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner,
   cancel(): void {
     this.isCancelled = true;
     this.canceller?.abort();
+  }
+
+  /** The method is going to wait for a client: its own client may go on meanwhile. */
+  awaitsClient(): void {
+    if (this.invocation.isConnecting === true) {
+      throw SignalRError.of('SIGNALR_RESULT_TOO_EARLY');
+    }
+    this.invocation.slot?.release();
   }
 
   /** The method has completed: nothing more can be said of its progress. */

@@ -82,7 +82,8 @@ export class HubInvoker {
     const host = this.host(hub);
     const { args } = event;
     const invocation = { target: '', args, invocationId: undefined, expects: 'value', request } as const;
-    const call = new HubCall(host.parts, connection, invocation, undefined);
+    const isConnecting = event.name === 'onConnected';
+    const call = new HubCall(host.parts, connection, { ...invocation, isConnecting }, undefined);
     return host.raise(event.name, call);
   }
 

@@ -11,6 +11,12 @@ export type Expectation =
   /** A stream; a method that gives none is refused. */
   | 'stream';
 
+/** The place of a call among those of its client that may run at the same time. */
+export interface CallSlot {
+  /** Gives the place back, once, although the call goes on. */
+  release(): void;
+}
+
 /** What a client wants to have called. */
 export interface InvocationRequest {
   readonly hub: HubDescriptor;
@@ -19,7 +25,9 @@ export interface InvocationRequest {
   readonly invocationId: string | undefined;
   readonly expects: Expectation;
   /** Streams that the client sends with the call, in order. */
-  readonly uploads?: readonly AsyncIterable<unknown>[];
+  readonly uploads?: readonly AsyncIterable<unknown>[] | undefined;
+  /** Given back while the method waits for a client (signalr-core §6.1). */
+  readonly slot?: CallSlot | undefined;
   readonly state?: CallerState;
   /** The request that carried the call. */
   readonly request: HubRequest;

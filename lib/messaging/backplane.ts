@@ -1,7 +1,10 @@
 import type { ConnectionDirectory } from './connection-directory.js';
 import type { Envelope, Message } from './envelope.js';
-import type { NodeCommand } from './node-command.js';
+import type { ClientAnswer, NodeCommand } from './node-command.js';
 import type { Topic } from './topics.js';
+
+/** What the owner of a connection says when it has carried out a command: for `ask` the answer of the client. */
+export type Acknowledgement = true | ClientAnswer;
 
 /** One process that has connections, as its backplane sees it. */
 export interface BackplaneNode {
@@ -12,9 +15,9 @@ export interface BackplaneNode {
   /**
    * Carries out a command for a connection of this node.
    *
-   * @returns false if the connection is not here; whatever it resolves to is the acknowledgement.
+   * @returns false if the connection is not here; true or what its client has answered is the acknowledgement.
    */
-  execute(command: NodeCommand): boolean | Promise<boolean>;
+  execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
 }
 
 /** What a returning connection missed. */
@@ -83,10 +86,10 @@ export interface Backplane {
   /**
    * Has the node that owns a connection carry out a command.
    *
-   * @returns a promise that resolves when the owner has done it, and rejects with SIGNALR_ACK_TIMEOUT if no node
+   * @returns a promise that resolves with its acknowledgement when the owner has done it, and rejects with SIGNALR_ACK_TIMEOUT if no node
    * acknowledged within `timeout` milliseconds.
    */
-  command(command: NodeCommand, timeout: number): Promise<void>;
+  command(command: NodeCommand, timeout: number): Promise<Acknowledgement>;
 
   /** Who is connected, on which node, in which groups. */
   readonly directory: ConnectionDirectory;

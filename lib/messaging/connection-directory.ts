@@ -1,5 +1,3 @@
-import type { Topic } from './topics.js';
-
 /** What all nodes know of a connection. */
 export interface ConnectionEntry {
   readonly connectionId: string;
@@ -41,11 +39,11 @@ export interface ConnectionDirectory {
   list(query: ConnectionQuery): readonly ConnectionEntry[] | Promise<readonly ConnectionEntry[]>;
   count(query: ConnectionQuery): number | Promise<number>;
   /** Topics of the groups that a connection is in. */
-  groupsOf(connectionId: string): readonly Topic[] | Promise<readonly Topic[]>;
+  groupsOf(connectionId: string): readonly string[] | Promise<readonly string[]>;
   /** From now on every connection that subscribes to a user's topic belongs into a group. */
-  addUserGroup(userTopic: Topic, groupTopic: Topic): void | Promise<void>;
-  removeUserGroup(userTopic: Topic, groupTopic: Topic): void | Promise<void>;
-  userGroups(userTopic: Topic): readonly Topic[] | Promise<readonly Topic[]>;
+  addUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
+  removeUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
+  userGroups(userTopic: string): readonly string[] | Promise<readonly string[]>;
   /** Tells of users who come and go until the returned function is called. */
   watch(listener: PresenceListener): () => void;
 }

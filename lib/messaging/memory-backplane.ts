@@ -1,7 +1,14 @@
 import { type CancelTimer, type Clock, systemClock } from '../common/clock.js';
 import { SignalRError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
-import type { Backplane, BackplaneHealth, BackplaneNode, Replay, ReplayTopic } from './backplane.js';
+import type {
+  Acknowledgement,
+  Backplane,
+  BackplaneHealth,
+  BackplaneNode,
+  Replay,
+  ReplayTopic,
+} from './backplane.js';
 import type { ConnectionDirectory } from './connection-directory.js';
 import type { Message } from './envelope.js';
 import { MemoryBroker } from './memory-broker.js';
@@ -101,15 +108,19 @@ export class MemoryBackplane implements Backplane {
     return replay;
   }
 
-  async command(command: NodeCommand, timeout: number): Promise<void> {
+  async command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
     this.requireNode();
     for (const node of this.broker.nodes) {
-      if (await node.execute(command)) {
-        return;
+      const acknowledgement = await node.execute(command);
+      if (acknowledgement !== false) {
+        return acknowledgement;
       }
     }
+    if (command.type === 'ask') {
+      return { type: 'gone' };
+    }
     // Nobody owns the connection. Like the original, which cannot know either, say so only after the time-out.
-    await new Promise<void>((_, reject) => {
+    return new Promise((_, reject) => {
       this.clock.after(timeout, () => reject(SignalRError.of('SIGNALR_ACK_TIMEOUT', command.connectionId)));
     });
   }

@@ -14,7 +14,7 @@ export abstract class MessageSender {
    */
   protected constructor(
     private readonly sender: string,
-    private readonly backplane: Backplane,
+    protected readonly backplane: Backplane,
     source: TraceSourceName,
   ) {
     this.logger = traceSource(source);

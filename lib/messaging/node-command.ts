@@ -1,6 +1,30 @@
+import type { ClientCall } from './envelope.js';
+
+/** What came of asking a client. The values travel between processes as JSON. */
+export type ClientAnswer =
+  | { readonly type: 'result'; readonly result: unknown }
+  /** The client failed, with what it says. */
+  | { readonly type: 'error'; readonly error: string }
+  /** It has answered with neither. */
+  | { readonly type: 'empty' }
+  /** It has gone. */
+  | { readonly type: 'gone' }
+  /** It has not answered in time. */
+  | { readonly type: 'silent' }
+  /** It is of a kind that cannot answer. */
+  | { readonly type: 'mute' };
+
 /** Something to be done by the node that owns a connection. The values travel between processes as JSON. */
 export type NodeCommand =
   | { readonly type: 'addToGroup' | 'removeFromGroup'; readonly connectionId: string; readonly topic: string }
+  | {
+      /** Calls a client method and waits for what the client answers: the acknowledgement is a {@link ClientAnswer}. */
+      readonly type: 'ask';
+      readonly connectionId: string;
+      readonly call: ClientCall;
+      /** How long, in milliseconds, the client has. */
+      readonly timeout: number;
+    }
   | {
       readonly type: 'disconnect';
       readonly connectionId: string;

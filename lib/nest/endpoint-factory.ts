@@ -21,6 +21,7 @@ import {
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
 import { HubApplication } from '../protocols/classic/hub-application.js';
 import { PersistentApplication } from '../protocols/classic/persistent-application.js';
+import { ClientResults } from '../protocols/core/client-results.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import type { CreateWebSocketServer } from '../transports/upgrade.js';
@@ -88,6 +89,7 @@ export class EndpointFactory {
       userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: parts.createWebSocketServer,
       hubProtocols: this.moduleOptions.hubProtocols ?? [],
+      clientResults: new ClientResults(this.options.clock),
     };
   }
 

@@ -55,6 +55,7 @@ export class HubContextRegistry {
         this.backplane,
         () => this.pipeline.of(name).outgoing,
         this.moduleOptions.hubProtocols,
+        this.options.clientResultTimeout,
       );
       parts = {
         sender,

@@ -10,6 +10,7 @@ import type { ConnectGuard } from '../invocation/connect-guard.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
 import type { Backplane } from '../messaging/backplane.js';
 import type { CreateWebSocketServer, UpgradeRequest } from '../transports/upgrade.js';
+import type { ClientResults } from './core/client-results.js';
 import type { HubProtocol } from './core/hub-protocol.js';
 
 /** Where one protocol family meets HTTP. */
@@ -50,4 +51,6 @@ export interface ProtocolServices {
   readonly createWebSocketServer: CreateWebSocketServer;
   /** Hub protocols of Core clients beside JSON. */
   readonly hubProtocols: readonly HubProtocol[];
+  /** What Core clients were asked. */
+  readonly clientResults: ClientResults;
 }

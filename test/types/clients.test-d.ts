@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import { type ClientOf, Hub, type IHubContext, SignalRHub } from 'nestjs-signalr';
+import { type ClientOf, type ClientResult, Hub, type IHubContext, SignalRHub } from 'nestjs-signalr';
 
 interface ChatClient {
   hear(name: string, at: Date): void;
@@ -45,4 +45,28 @@ describe('types of clients', () => {
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- that is what is tested
     expectTypeOf<IHubContext<any>['clients']['all']>().toBeAny();
   });
+});
+
+interface AskedClient {
+  getName(greeting: string): Promise<string>;
+  count(): number;
+}
+
+@Hub()
+class AskingHub extends SignalRHub<AskedClient> {
+  check(): void {
+    expectTypeOf(this.clients.caller.invoke('getName', 'hi')).toEqualTypeOf<Promise<string>>();
+    expectTypeOf(this.clients.client('id').invoke('count')).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(this.clients.client('id').invoke<Date>('other', 1)).toEqualTypeOf<Promise<Date>>();
+    expectTypeOf(this.clients.caller.getName('hi')).toEqualTypeOf<Promise<void>>();
+    expectTypeOf(this.clients.all.invoke('getName', 'hi')).toEqualTypeOf<Promise<void>>();
+    expectTypeOf(this.clients.all.invokeAll('count', [])).toEqualTypeOf<
+      Promise<readonly ClientResult<number>[]>
+    >();
+    void this.clients.group('g').invokeAll('getName', ['hi'], { deadline: 5 });
+  }
+}
+
+test('a hub that asks has the types of the answers', () => {
+  expectTypeOf<AskingHub['clients']['caller']['invoke']>().toBeFunction();
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { toJson } from '../../lib/common/json.js';
 import { camelCase } from '../../lib/common/names.js';
 import { CallerState } from '../../lib/hubs/caller-state.js';
-import { clientProxy } from '../../lib/hubs/client-proxy.js';
+import { type ClientProxy, clientProxy } from '../../lib/hubs/client-proxy.js';
 import { userName } from '../../lib/hubs/user-id-provider.js';
 import { parameterList } from '../../lib/invocation/parameter-list.js';
 import { RecordReader } from '../../lib/protocols/core/record-reader.js';
@@ -74,17 +74,22 @@ describe('query', () => {
 
 describe('selectors', () => {
   const sent: unknown[] = [];
-  const proxy = clientProxy<{ hear(text: string): void }>((method, args) => {
+  const send = (method: string, args: readonly unknown[]): Promise<void> => {
     sent.push([method, ...args]);
     return Promise.resolve();
-  });
+  };
+  const invokeAll = (method: string, args: readonly unknown[]): Promise<[]> =>
+    send('all', [method, ...args]).then(() => []);
+  const proxy = clientProxy<ClientProxy<{ hear(text: string): void }>>({ send, invoke: send, invokeAll });
 
   test('members send, under any name', async () => {
     await proxy.hear('x');
     await proxy.invoke('then', 1);
+    await proxy.invokeAll('hear', ['y']);
     expect(sent.splice(0)).toEqual([
       ['hear', 'x'],
       ['then', 1],
+      ['all', 'hear', 'y'],
     ]);
   });
 

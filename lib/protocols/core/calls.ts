@@ -6,7 +6,7 @@ import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker } from '../../invocation/hub-invoker.js';
-import type { Expectation } from '../../invocation/invocation-request.js';
+import type { Expectation, InvocationRequest } from '../../invocation/invocation-request.js';
 import type { CoreMessage } from './core-message.js';
 import { invocationErrorText, streamErrorText } from './error-texts.js';
 import type { HubProtocol } from './hub-protocol.js';
@@ -15,6 +15,9 @@ import type { StreamMessages } from './result-stream.js';
 
 /** The answer to a call; undefined if the client wants none: who sends no id gets no reply, not even of an error. */
 export type Answer = CoreMessage | undefined;
+
+/** What a call has beside its message. */
+export type GivenToCall = Pick<InvocationRequest, 'uploads' | 'slot'>;
 
 /** Runs the calls of all clients of one hub and makes their answers. */
 export class CoreCalls {
@@ -28,18 +31,16 @@ export class CoreCalls {
 
   /**
    * Runs a call for a value. Never throws and never rejects. A method that returns no promise is answered at once.
-   *
-   * @param uploads streams that the client sends with it.
    */
   run(
     connection: Connection,
     message: InvocationMessage,
-    uploads: readonly AsyncIterable<unknown>[],
     codec: HubProtocol,
+    given: GivenToCall,
   ): Answer | Promise<Answer> {
     let result: unknown;
     try {
-      result = this.invoke(connection, message, uploads, 'value');
+      result = this.invoke(connection, message, 'value', given);
     } catch (error) {
       return this.error(message, error, codec);
     }
@@ -57,7 +58,7 @@ export class CoreCalls {
     message: InvocationMessage,
     uploads: readonly AsyncIterable<unknown>[],
   ): Promise<Stream> {
-    return (await this.invoke(connection, message, uploads, 'stream')) as Stream;
+    return (await this.invoke(connection, message, 'stream', { uploads })) as Stream;
   }
 
   /** What the client gets of the stream of a call. */
@@ -85,18 +86,18 @@ export class CoreCalls {
   private invoke(
     connection: Connection,
     { target, arguments: args, invocationId }: InvocationMessage,
-    uploads: readonly AsyncIterable<unknown>[],
     expects: Expectation,
+    { uploads, slot }: GivenToCall,
   ): unknown {
-    const { request } = connection;
     return this.invoker.invoke(connection, {
       hub: this.hub,
       target,
       args,
       invocationId,
       expects,
+      request: connection.request,
       uploads,
-      request,
+      slot,
     });
   }
 

@@ -4,7 +4,7 @@ import { CoreMessage } from './core-message.js';
 import { detailed } from './error-texts.js';
 import type { HubProtocol, TransferFormat } from './hub-protocol.js';
 import { requireNumber, requireObject, requireText } from './json-messages.js';
-import { ProtocolError } from './messages.js';
+import { namedError, ProtocolError } from './messages.js';
 import { RECORD_SEPARATOR } from './record-reader.js';
 
 const HIGHEST_VERSION = 2;
@@ -79,7 +79,7 @@ function parse(text: string): { protocol: string; version: number } {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw named('JsonReaderException', toError(error).message);
+    throw namedError('JsonReaderException', toError(error).message);
   }
   const request = requireObject(json);
   for (const property of ['protocol', 'version']) {
@@ -90,14 +90,7 @@ function parse(text: string): { protocol: string; version: number } {
   const protocol = requireText(request, 'protocol');
   const version = requireNumber(request, 'version');
   if (!Number.isInteger(version) || Math.abs(version) > INT32) {
-    throw named('FormatException', 'The version is no 32-bit integer.');
+    throw namedError('FormatException', 'The version is no 32-bit integer.');
   }
   return { protocol, version };
-}
-
-/** An error that shows the client a type name of the original. */
-function named(name: string, message: string): Error {
-  const error = new ProtocolError(message);
-  Object.defineProperty(error, 'name', { value: name });
-  return error;
 }

@@ -5,6 +5,7 @@ import type { Connection } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { Answer, CoreCalls } from './calls.js';
 import type { HubProtocol } from './hub-protocol.js';
+import { InvocationSlots } from './invocation-slots.js';
 import {
   type CompletionMessage,
   type InvocationMessage,
@@ -21,12 +22,9 @@ export interface InvocationClient extends Connection, StreamReceiver {
   readOn(): void;
 }
 
-const NO_UPLOADS: readonly UploadStream[] = [];
-
 /** The calls of one client that are running, and the streams in both directions (signalr-core §6). */
 export class Invocations {
-  /** Calls that take a slot. */
-  private running = 0;
+  private readonly slots: InvocationSlots;
   private readonly uploads = new Map<string, UploadStream>();
   private readonly results = new Map<string, ResultStream>();
 
@@ -34,7 +32,9 @@ export class Invocations {
     private readonly client: InvocationClient,
     private readonly calls: CoreCalls,
     private readonly options: CoreHubOptions,
-  ) {}
+  ) {
+    this.slots = new InvocationSlots(options.maximumParallelInvocationsPerClient, () => client.readOn());
+  }
 
   /** Runs a call; false if it has to wait for a slot. Calls with streams never take one (signalr-core §6.1). */
   invoke(message: InvocationMessage): boolean {
@@ -46,7 +46,7 @@ export class Invocations {
       this.callWithUploads(message);
       return true;
     }
-    if (this.running >= this.options.maximumParallelInvocationsPerClient) {
+    if (this.slots.areTaken) {
       return false;
     }
     this.call(message);
@@ -83,14 +83,15 @@ export class Invocations {
   }
 
   private call(message: InvocationMessage): void {
-    const answer = this.calls.run(this.client, message, NO_UPLOADS, this.client.codec);
+    const slot = this.slots.slot();
+    const answer = this.calls.run(this.client, message, this.client.codec, { slot });
     if (!isThenable(answer)) {
       this.reply(answer);
       return;
     }
-    this.running++;
+    slot.take();
     void answer.then((settled) => {
-      this.running--;
+      slot.end();
       this.reply(settled);
       this.client.readOn();
     });
@@ -102,7 +103,7 @@ export class Invocations {
       this.reply(this.calls.error(message, uploads, this.client.codec));
       return;
     }
-    const answer = this.calls.run(this.client, message, uploads, this.client.codec);
+    const answer = this.calls.run(this.client, message, this.client.codec, { uploads });
     void Promise.resolve(answer).then((settled) => {
       this.closeUploads(message, uploads);
       this.reply(settled);

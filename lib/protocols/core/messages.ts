@@ -66,6 +66,13 @@ export type ClientMessage =
   | CloseMessage
   | SequenceMessage;
 
+/** An error that shows the client a type name of the original. */
+export function namedError(name: string, message: string): ProtocolError {
+  const error = new ProtocolError(message);
+  Object.defineProperty(error, 'name', { value: name });
+  return error;
+}
+
 /** A client broke the protocol: its connection is closed, and with detailed errors told why (signalr-core §4.7). */
 export class ProtocolError extends Error {
   override readonly name: string = 'InvalidDataException';

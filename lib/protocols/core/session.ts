@@ -4,7 +4,8 @@ import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
-import type { Envelope } from '../../messaging/envelope.js';
+import type { ClientCall, Envelope } from '../../messaging/envelope.js';
+import type { ClientAnswer } from '../../messaging/node-command.js';
 import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
@@ -17,7 +18,7 @@ import type { HubProtocol } from './hub-protocol.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Invocations } from './invocations.js';
 import { jsonProtocol } from './json-hub-protocol.js';
-import { type ClientMessage, MessageType, ProtocolError } from './messages.js';
+import { type ClientMessage, type CompletionMessage, MessageType, namedError } from './messages.js';
 
 /** The life of a connection, in order. */
 const State = {
@@ -220,7 +221,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       case MessageType.StreamItem:
         return this.invocations.item(message);
       case MessageType.Completion:
-        this.invocations.endUpload(message);
+        this.completed(message);
         return true;
       case MessageType.CancelInvocation:
         this.cancelCall(message.invocationId);
@@ -238,6 +239,13 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
   }
 
+  /** Streams of the client come first, then what it was asked (signalr-core §4.12). */
+  private completed(message: CompletionMessage): void {
+    if (!this.invocations.endUpload(message)) {
+      this.services.clientResults.answer(this, message);
+    }
+  }
+
   private closedByClient(error: string | undefined): void {
     void this.end({
       stopCalled: true,
@@ -250,6 +258,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     if (!this.ended) {
       this.outbox.push(message);
     }
+  }
+
+  override ask(call: ClientCall, timeout: number): Promise<ClientAnswer> {
+    return this.services.clientResults.ask(this, call, timeout);
   }
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
@@ -393,7 +405,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.state = State.Ending;
     this.sendLast(last);
     if (this.markEnded()) {
-      this.invocations.end();
+      this.stopCalls();
       this.forget();
       this.closeChannel(NORMAL_CLOSURE);
     }
@@ -407,12 +419,18 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
     this.sendLast(ending.close);
     this.markEnded();
-    this.invocations.end();
+    this.stopCalls();
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
     this.forget();
     this.closeChannel(code);
+  }
+
+  /** Nobody will answer, listen or send any more. */
+  private stopCalls(): void {
+    this.invocations.end();
+    this.services.clientResults.gone(this);
   }
 
   /** Close is sent, the abort signal has fired, and only then the hub is told (signalr-core §6.8). */
@@ -454,10 +472,4 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.detach();
     channel?.end(code);
   }
-}
-
-function namedError(name: string, message: string): Error {
-  const error = new ProtocolError(message);
-  Object.defineProperty(error, 'name', { value: name });
-  return error;
 }
