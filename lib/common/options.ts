@@ -53,6 +53,16 @@ export interface CoreHubOptions {
    * 0 for no limit. Default: 65,536 (signalr-core §2.1).
    */
   applicationMaxBufferSize: number;
+  /**
+   * Lets clients that ask for it replace a lost WebSocket without losing a message or their connection. Default: false
+   * (signalr-core §2.6).
+   */
+  allowStatefulReconnects: boolean;
+  /**
+   * Bytes that are kept for such a client until it acknowledges them; then messages to it wait. Default: 100,000
+   * (signalr-core §7.3).
+   */
+  statefulReconnectBufferSize: number;
   /** How long, in milliseconds, a peer may not read before it is cut off. Default: 10,000 (signalr-core §2.1). */
   transportSendTimeout: number;
   /** How long, in milliseconds, the server waits for the close frame of a peer. Default: 5,000 (signalr-core §2.2). */
@@ -63,8 +73,8 @@ export interface CoreHubOptions {
    */
   pollTimeout: number;
   /**
-   * How long, in milliseconds, a connection is kept that no request is attached to: after negotiation, and between two
-   * polls. Default: 15,000 (signalr-core §2.1).
+   * How long, in milliseconds, a connection is kept that no request is attached to: after negotiation, between two polls, and
+   * after a socket was lost that may be replaced. Default: 15,000 (signalr-core §2.1).
    */
   disconnectTimeout: number;
 }

@@ -76,6 +76,14 @@ export class Outbox<T extends OutboxItem> implements Flushable {
     }
   }
 
+  /** Takes back what the owner could not write after all; it goes before whatever has been pushed since. */
+  putBack(items: readonly T[]): void {
+    this.items = [...items, ...this.items];
+    for (const item of items) {
+      this.bytes += item.data.length;
+    }
+  }
+
   flush(): void {
     this.scheduled = false;
     if (this.items.length > 0 && this.owner.canWrite) {

@@ -12,7 +12,7 @@ const TOKEN_PRECISION = 1_000;
 
 /** Makes the session of a connection. */
 export type CreateSession = (
-  connectionId: string,
+  ticket: CoreTicket,
   request: HubRequest,
   onForgotten: () => void,
 ) => CoreConnection;
@@ -64,9 +64,10 @@ export class ConnectionTable {
   }
 
   /** Makes the connection of a token that had no request before. */
-  create({ connectionId, issuedAt }: CoreTicket, request: HubRequest): HttpConnection {
+  create(ticket: CoreTicket, request: HubRequest): HttpConnection {
+    const { connectionId, issuedAt } = ticket;
     const openUntil = issuedAt * 1000 - performance.timeOrigin + this.tokenLifetime;
-    const session = this.createSession(connectionId, request, () => connection.sessionForgotten());
+    const session = this.createSession(ticket, request, () => connection.sessionForgotten());
     const connection = new HttpConnection(session, request, {
       options: this.options,
       clock: this.clock,

@@ -59,9 +59,9 @@ export class CoreEndpoint implements Endpoint {
       this.tokens,
       options,
       services.options.clock,
-      (connectionId, request, onForgotten) =>
-        new CoreConnection(connectionId, request, hub, options, services, calls, protocols, () => {
-          services.limiter.leave(connectionId);
+      (ticket, request, onForgotten) =>
+        new CoreConnection(ticket, request, hub, options, services, calls, protocols, () => {
+          services.limiter.leave(ticket.connectionId);
           onForgotten();
         }),
     );
@@ -311,9 +311,9 @@ function depth(path: string): number {
   return path.split('/').filter((segment) => segment !== '').length;
 }
 
-/** A connection keeps its transport, and only polls come again. */
+/** A connection keeps its transport, and only polls come again, and sockets of stateful connections. */
 function refuseTransport(
-  { transport: bound, isAttachable }: HttpConnection,
+  { transport: bound, isAttachable, session }: HttpConnection,
   transport: CoreTransport,
 ): HttpAnswer | undefined {
   if (bound !== undefined && bound !== transport) {
@@ -322,7 +322,7 @@ function refuseTransport(
   if (!isAttachable) {
     return empty(404);
   }
-  return bound === undefined || bound === 'LongPolling' ? undefined : empty(409);
+  return bound === undefined || bound === 'LongPolling' || session.isStateful ? undefined : empty(409);
 }
 
 /** A request that asks for an event stream is one, even if it asks for an upgrade too (signalr-core §1.6). */

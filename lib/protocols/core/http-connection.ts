@@ -56,8 +56,12 @@ export class HttpConnection {
   }
 
   openSocket(channel: Channel, request: HubRequest): void {
-    this.transport = 'WebSockets';
-    this.session.open(channel, request);
+    if (this.transport === undefined) {
+      this.transport = 'WebSockets';
+      this.session.open(channel, request);
+    } else {
+      this.session.reopen(channel, request);
+    }
   }
 
   openStream(response: ServerResponse, request: HubRequest): void {

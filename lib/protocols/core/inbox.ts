@@ -23,6 +23,8 @@ export interface InboxOwner {
 export class Inbox {
   private handshake: RecordReader | undefined = new RecordReader();
   private reader: MessageReader = this.handshake as RecordReader;
+  /** Messages of a line that was lost before they could be read. */
+  private readonly backlog: Buffer[] = [];
   private paused = false;
   /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
   private onRoom: (() => void) | undefined;
@@ -47,6 +49,11 @@ export class Inbox {
     this.readOn();
   }
 
+  /** True while the client has to wait. */
+  get isFull(): boolean {
+    return this.paused;
+  }
+
   /** Resolves when there is room for more; undefined if there is (signalr-core §1.9). */
   whenRoom(): Promise<void> | undefined {
     return this.paused
@@ -58,10 +65,22 @@ export class Inbox {
 
   /** Reads until there is no complete message, or the next one has to wait. */
   readOn(): void {
-    if (this.reader.bufferedBytes > 0 || this.isStalled) {
+    if (this.reader.bufferedBytes > 0 || this.isStalled || this.backlog.length > 0) {
       this.readMessages();
     }
     this.regulate();
+  }
+
+  /** The line is lost. What has come complete is still read; the rest of what has not will never come. */
+  cutOff(protocol: HubProtocol): void {
+    try {
+      for (let message = this.reader.next(); message !== undefined; message = this.reader.next()) {
+        this.backlog.push(message);
+      }
+    } catch (error) {
+      this.owner.failed(toError(error));
+    }
+    this.reader = protocol.createReader();
   }
 
   /** Nothing more is read: nobody has to wait for that any longer. */
@@ -75,8 +94,7 @@ export class Inbox {
         this.isStalled = !this.owner.retry();
       }
       while (!this.isStalled && this.owner.canRead) {
-        const message = this.reader.next();
-        this.checkSize(this.reader.messageBytes);
+        const message = this.backlog.shift() ?? this.next();
         if (message === undefined) {
           return;
         }
@@ -85,6 +103,12 @@ export class Inbox {
     } catch (error) {
       this.owner.failed(toError(error));
     }
+  }
+
+  private next(): Buffer | undefined {
+    const message = this.reader.next();
+    this.checkSize(this.reader.messageBytes);
+    return message;
   }
 
   /** What frames a message counts as well (signalr-core §4.7). */

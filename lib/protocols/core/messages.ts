@@ -66,6 +66,11 @@ export type ClientMessage =
   | CloseMessage
   | SequenceMessage;
 
+/** True for messages that the two ends of a stateful connection count (signalr-core §2.6). */
+export function isCounted({ type }: ClientMessage): boolean {
+  return type <= MessageType.CancelInvocation;
+}
+
 /** An error that shows the client a type name of the original. */
 export function namedError(name: string, message: string): ProtocolError {
   const error = new ProtocolError(message);

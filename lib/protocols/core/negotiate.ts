@@ -30,8 +30,11 @@ export function negotiate(
     });
   }
   const version = requested >= HIGHEST_VERSION ? 1 : 0;
-  const { connectionId, token } = tokens.issue(version, now);
+  const isStateful =
+    options.allowStatefulReconnects && query.get('useStatefulReconnect')?.trim().toLowerCase() === 'true';
+  const { connectionId, token } = tokens.issue(version, now, isStateful);
   return json({
+    ...(isStateful && { useStatefulReconnect: true }),
     negotiateVersion: version,
     connectionId,
     ...(version === 1 && { connectionToken: token }),

@@ -18,7 +18,16 @@ import type { HubProtocol } from './hub-protocol.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Invocations } from './invocations.js';
 import { jsonProtocol } from './json-hub-protocol.js';
-import { type ClientMessage, type CompletionMessage, MessageType, namedError } from './messages.js';
+import { KeepAlive } from './keep-alive.js';
+import { MessageBuffer } from './message-buffer.js';
+import {
+  type ClientMessage,
+  type CompletionMessage,
+  isCounted,
+  MessageType,
+  namedError,
+} from './messages.js';
+import type { CoreTicket } from './tokens.js';
 
 /** The life of a connection, in order. */
 const State = {
@@ -42,6 +51,9 @@ const INTERNAL_ERROR = 1011;
  * take, so that the hub learns that the client has said goodbye.
  */
 const GOODBYE_GRACE = 1_000;
+
+/** How often, in milliseconds, a stateful client is told what has been received, at most (signalr-core §2.6). */
+const ACK_INTERVAL = 1_000;
 
 /** Why and how a connection ends. */
 interface Ending {
@@ -71,12 +83,15 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** How it ended while the hub was still greeting the client. */
   private endedEarly: Ending | undefined;
   private openedAt = 0;
-  private lastPingAt = 0;
-  /** When the client was last heard; undefined until its first ping arms the time-out (signalr-core §6.7). */
-  private lastHeardAt: number | undefined;
+  private readonly keepAlive: KeepAlive;
+  /** What makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  private buffer: MessageBuffer | undefined;
+  /** When the socket was lost that the client may still replace. */
+  private awaySince: number | undefined;
+  private lastAckAt = 0;
 
   constructor(
-    id: string,
+    private readonly ticket: CoreTicket,
     request: HubRequest,
     private readonly hub: HubDescriptor,
     private readonly options: CoreHubOptions,
@@ -87,9 +102,19 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
     private readonly onForgotten: () => void,
   ) {
-    super(id, request, services.options.outbox);
+    super(ticket.connectionId, request, services.options.outbox);
+    this.keepAlive = new KeepAlive(options, this.now);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
+  }
+
+  private get now(): number {
+    return this.services.options.clock.now();
+  }
+
+  /** True if the client may replace its socket. */
+  get isStateful(): boolean {
+    return this.buffer !== undefined;
   }
 
   get hubNames(): readonly string[] {
@@ -107,9 +132,36 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.channel = channel;
     channel.owner = this;
     this.state = State.Handshake;
-    this.openedAt = this.services.options.clock.now();
-    this.lastPingAt = this.openedAt;
+    this.openedAt = this.now;
     this.readOn();
+  }
+
+  /**
+   * The client of a stateful connection has replaced its socket, which may still be there. It first gets what it has not
+   * acknowledged, and sends the same itself (signalr-core §2.6).
+   */
+  reopen(channel: Channel, request: HubRequest): void {
+    const { buffer } = this;
+    if (buffer === undefined) {
+      channel.end(NORMAL_CLOSURE);
+      return;
+    }
+    if (this.channel !== undefined) {
+      const { channel: replaced } = this;
+      this.detach();
+      replaced.destroy();
+      this.inbox.cutOff(this.codec);
+    }
+    this.awaySince = undefined;
+    this.request = request;
+    this.channel = channel;
+    channel.owner = this;
+    this.keepAlive.heard(this.now);
+    channel.send(this.codec.frames([this.codec.sequence(buffer.resumesAt), ...buffer.unacknowledged]));
+    if (this.inbox.isFull) {
+      channel.pause();
+    }
+    this.onWritable();
   }
 
   onData(data: Buffer): void {
@@ -137,7 +189,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.shakeHands(message.toString());
       return true;
     }
-    return this.dispatchOrStall(this.codec.parse(message));
+    const parsed = this.codec.parse(message);
+    const isRepeated = parsed !== undefined && isCounted(parsed) && this.buffer?.receive() === false;
+    return isRepeated || this.dispatchOrStall(parsed);
   }
 
   retry(): boolean {
@@ -170,6 +224,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
+    if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
+      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+    }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
   }
@@ -211,9 +268,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   /** Handles a message; false if it has to wait and nothing behind it may be read. */
   private dispatch(message: ClientMessage | undefined): boolean {
-    if (this.lastHeardAt !== undefined) {
-      this.lastHeardAt = this.services.options.clock.now();
-    }
+    this.keepAlive.heard(this.now);
     switch (message?.type) {
       case MessageType.Invocation:
       case MessageType.StreamInvocation:
@@ -228,13 +283,19 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
         this.invocations.cancel(message.invocationId);
         return true;
       case MessageType.Ping:
-        this.lastHeardAt ??= this.services.options.clock.now();
+        this.keepAlive.pinged(this.now);
         return true;
       case MessageType.Close:
         this.closedByClient(message.error);
         return true;
+      case MessageType.Ack:
+        this.acknowledged(message.sequenceId);
+        return true;
+      case MessageType.Sequence:
+        this.buffer?.resume(message.sequenceId);
+        return true;
       default:
-        // Acks without stateful reconnect are ignored (signalr-core §4.8), and types that do not exist yet are skipped.
+        // Types that do not exist yet are skipped.
         return true;
     }
   }
@@ -243,6 +304,15 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private completed(message: CompletionMessage): void {
     if (!this.invocations.endUpload(message)) {
       this.services.clientResults.answer(this, message);
+    }
+  }
+
+  /** Ignored without stateful reconnect (signalr-core §2.6). */
+  private acknowledged(sequenceId: number): void {
+    const wasFull = this.buffer?.isFull === true;
+    this.buffer?.acknowledge(sequenceId);
+    if (wasFull) {
+      this.onWritable();
     }
   }
 
@@ -271,8 +341,18 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       : undefined;
   }
 
+  override get canWrite(): boolean {
+    return super.canWrite && this.buffer?.isFull !== true;
+  }
+
   write(messages: readonly CoreMessage[]): void {
-    this.channel?.send(this.codec.frames(messages));
+    const count = this.buffer?.keep(messages) ?? messages.length;
+    if (count === messages.length) {
+      this.channel?.send(this.codec.frames(messages));
+      return;
+    }
+    this.channel?.send(this.codec.frames(messages.slice(0, count)));
+    this.outbox.putBack(messages.slice(count));
   }
 
   overflowed(): void {
@@ -309,11 +389,17 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       }
       return;
     }
-    if (this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE) {
+    if (this.isLost(now)) {
       void this.end({ stopCalled: false });
       return;
     }
-    if (this.clientIsSilent(now)) {
+    if (this.awaySince !== undefined) {
+      return;
+    }
+    if (this.inbox.isStalled) {
+      this.keepAlive.heard(now);
+    }
+    if (this.keepAlive.isOverdue(now)) {
       HEARTBEAT.debug(`connection ${this.id} is silent`);
       this.failed(
         namedError(
@@ -323,25 +409,35 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       );
       return;
     }
+    this.giveSignOfLife(now);
+  }
+
+  /** True if nobody has come in place of the line that was lost. */
+  private isLost(now: number): boolean {
+    const { streamLostAt, awaySince } = this;
+    return (
+      (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
+      (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
+    );
+  }
+
+  private giveSignOfLife(now: number): void {
     // A poll that returns is sign of life enough (signalr-core §2.4).
-    if (!this.isPolling && now - this.lastPingAt >= this.options.keepAliveInterval) {
-      this.lastPingAt = now;
-      if (this.canWrite) {
-        this.outbox.push(this.codec.ping);
+    if (!this.isPolling && this.keepAlive.takePing(now) && this.canWrite) {
+      this.outbox.push(this.codec.ping);
+    }
+    if (this.buffer !== undefined && now - this.lastAckAt >= ACK_INTERVAL) {
+      const sequenceId = this.buffer.takeAcknowledgement();
+      if (sequenceId !== undefined) {
+        this.lastAckAt = now;
+        // Past the outbox: both ends may be waiting for each other's acknowledgement.
+        this.channel?.send([this.codec.ack(sequenceId).frame]);
       }
     }
   }
 
   private get isPolling(): boolean {
     return this.channel?.transport === 'longPolling';
-  }
-
-  /** The time-out pauses while a message waits to be handled: then it is not the client who is silent. */
-  private clientIsSilent(now: number): boolean {
-    if (this.inbox.isStalled && this.lastHeardAt !== undefined) {
-      this.lastHeardAt = now;
-    }
-    return this.lastHeardAt !== undefined && now - this.lastHeardAt >= this.options.clientTimeoutInterval;
   }
 
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
@@ -369,7 +465,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
     if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
-      this.streamLostAt = this.services.options.clock.now();
+      this.streamLostAt = this.now;
+      return;
+    }
+    if (this.buffer !== undefined && !clean && error === undefined) {
+      this.awaySince = this.now;
+      this.inbox.cutOff(this.codec);
       return;
     }
     void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
@@ -449,6 +550,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   private sendLast(message: CoreMessage | undefined): void {
+    // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
+    this.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }

@@ -9,12 +9,15 @@ const HUB_TAG_BYTES = 3;
 const FORMAT = 0b1010_0000;
 const FORMAT_MASK = 0b1111_0000;
 const VERSION_ONE = 0b0001;
+const STATEFUL = 0b0010;
 
 /** What a token says. */
 export interface CoreTicket {
   readonly connectionId: string;
   /** What clients send as `id`; the same as the connection id with negotiate version 0. */
   readonly token: string;
+  /** True if its client may replace a lost socket (signalr-core §2.6). */
+  readonly isStateful: boolean;
   /** When it was issued, in whole seconds of the wall clock. */
   readonly issuedAt: number;
 }
@@ -43,9 +46,9 @@ export class CoreTokens {
   }
 
   /** @param version negotiate version: with 0 the id is its own token. @param now wall clock in milliseconds. */
-  issue(version: 0 | 1, now: number): CoreTicket {
+  issue(version: 0 | 1, now: number, isStateful = false): CoreTicket {
     const block = randomBytes(BLOCK_BYTES);
-    block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0);
+    block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
     block.writeUInt32BE(Math.floor(now / 1000), ISSUED_AT);
     block.set(this.hubTag, HUB_TAG);
     return this.ticket(block, this.keys[0] as (typeof this.keys)[number]);
@@ -75,7 +78,8 @@ export class CoreTokens {
     const connectionId = hasOwnId
       ? crypt(createCipheriv('aes-256-ecb', keys.id, null), block).toString('base64url')
       : token;
-    return { connectionId, token, issuedAt: block.readUInt32BE(ISSUED_AT) };
+    const isStateful = ((block[0] as number) & STATEFUL) !== 0;
+    return { connectionId, token, isStateful, issuedAt: block.readUInt32BE(ISSUED_AT) };
   }
 }
 
