@@ -9,7 +9,9 @@ export type {
   ClientAddress,
   CorsOptions,
   LimitOptions,
+  NegotiatingClient,
   OutboxOptions,
+  Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
 export type { DrainPlan } from './connections/drain.js';
@@ -52,6 +54,7 @@ export { LoggingPipelineModule } from './invocation/logging.pipeline-module.js';
 export type { ValidationErrorFactory, ValidationFailure } from './invocation/validation-failure.js';
 export { HubPipeline } from './invocation/hub-pipeline.js';
 export { HubPipelineModule, type Verdict } from './invocation/hub-pipeline-module.js';
+export type { TraceContext } from './invocation/invocation-request.js';
 export {
   type AuthorizeHubConnect,
   HubErrorContext,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { expiryOfToken } from './authentication-expiry.js';
 import { systemClock } from './clock.js';
 import { SignalRError } from './errors.js';
 import {
@@ -44,6 +45,8 @@ const coreDefaults: CoreHubOptions = {
   supportedProtocols: null,
   minimumProtocolVersion: 0,
   applicationMaxBufferSize: 65_536,
+  closeOnAuthenticationExpiration: false,
+  enableAuthenticationRefresh: false,
   allowStatefulReconnects: false,
   statefulReconnectBufferSize: 100_000,
   transportSendTimeout: 10_000,
@@ -68,6 +71,8 @@ const coreRules: OptionRules<CoreHubOptions> = {
   supportedProtocols: or(null, supportedProtocols),
   minimumProtocolVersion: oneOf(0, 1),
   applicationMaxBufferSize: wholeNumber(0),
+  closeOnAuthenticationExpiration: boolean,
+  enableAuthenticationRefresh: boolean,
   allowStatefulReconnects: boolean,
   statefulReconnectBufferSize: wholeNumber(1),
   transportSendTimeout: atLeast(1),
@@ -167,6 +172,8 @@ const plainRules: OptionRules<PlainOptions> = {
   useGlobalPrefix: boolean,
   secret: either(text, listOfText),
   authenticate: or(undefined, func),
+  redirect: or(undefined, func),
+  authenticationExpiry: func,
   requireAuthentication: boolean,
   allowedOrigins: listOfText,
   useGlobalFilters: boolean,
@@ -235,6 +242,8 @@ function plainDefaults(): PlainOptions {
     useGlobalPrefix: false,
     secret: randomBytes(32).toString('base64url'),
     authenticate: undefined,
+    redirect: undefined,
+    authenticationExpiry: expiryOfToken,
     requireAuthentication: false,
     allowedOrigins: [],
     useGlobalFilters: false,

@@ -54,6 +54,16 @@ export interface CoreHubOptions {
    */
   applicationMaxBufferSize: number;
   /**
+   * Closes a connection, with leave to reconnect, when the authentication of its last request has expired. Default: false:
+   * a connection outlives its token (signalr-core §4.11).
+   */
+  closeOnAuthenticationExpiration: boolean;
+  /**
+   * Lets clients bring a new token by `POST {path}/refresh?id=…`, so that their connection goes on. Default: false
+   * (signalr-core appendix B).
+   */
+  enableAuthenticationRefresh: boolean;
+  /**
    * Lets clients that ask for it replace a lost WebSocket without losing a message or their connection. Default: false
    * (signalr-core §2.6).
    */
@@ -170,6 +180,24 @@ export interface LimitOptions {
   addressOf: (request: ClientAddress) => string | undefined;
 }
 
+/** Where a client is sent instead. */
+export interface Redirection {
+  /** Url of the hub, or for classic clients of the base path, on the other server; its query is kept. */
+  readonly url: string;
+  /** What the client uses as its bearer token there. Default: what it has. */
+  readonly accessToken?: string;
+}
+
+/** Somebody who negotiates, with all that guards and `authenticate` have found. */
+export interface NegotiatingClient {
+  readonly family: 'classic' | 'core';
+  /** Path and query of the request. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly user: unknown;
+  readonly remoteAddress: string | undefined;
+}
+
 /** Options that both families share, complete. */
 export interface ServerOptions {
   /** Base path: classic clients use it as their url, Core clients find each hub under it. Default: `/signalr`. */
@@ -186,6 +214,18 @@ export interface ServerOptions {
    * Default: what middleware put on `request.user`.
    */
   authenticate: ((request: IncomingMessage) => unknown) | undefined;
+  /**
+   * Sends clients to another server; called for each negotiation, after guards. A throw answers 500. Classic clients before
+   * 2.4 do not understand it, so they are not asked about. Default: nobody is sent away (signalr-2 §2.2, signalr-core §1.4).
+   */
+  redirect:
+    ((client: NegotiatingClient) => Redirection | undefined | Promise<Redirection | undefined>) | undefined;
+  /**
+   * When the authentication of a request expires, in milliseconds since 1970; for `closeOnAuthenticationExpiration` and
+   * `enableAuthenticationRefresh`. A throw refuses the request with 500. Default: `exp` of the user, else of the JWT that the
+   * request carries as bearer; without either it never expires.
+   */
+  authenticationExpiry: (request: IncomingMessage) => number | undefined;
   /**
    * Refuses clients that are not authenticated, for all hubs and persistent connections: when they connect and on each
    * call. Default: false (signalr-2 §7.7).

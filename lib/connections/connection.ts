@@ -35,6 +35,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   readonly topics = new Set<Topic>();
   /** Who it is, for `clients.user(...)`; undefined if nobody in particular. */
   userId: string | undefined;
+  /** Who the latest request came from, where that may be another object than the user of {@link request}. */
+  latestUser: unknown;
   protected channel: Channel | undefined;
   protected readonly outbox: Outbox<T>;
   private blockedSince: number | undefined;

@@ -29,6 +29,14 @@ export class HubCallerContext {
     return this.request.user;
   }
 
+  /**
+   * The user of the latest request: on long polling of the latest poll, after a stateful reconnect of the new socket. It is the
+   * same person with newer claims (signalr-core §6.10).
+   */
+  get currentUser(): unknown {
+    return this.connection.latestUser ?? this.request.user;
+  }
+
   set user(user: unknown) {
     this.request.user = user;
   }

@@ -54,6 +54,14 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
   }
 
   /**
+   * A Core client has brought a new token for this connection, and guards have accepted it; `context.user` is the new one. A
+   * throw is logged. Default: nothing (signalr-core appendix B).
+   */
+  onAuthenticationRefreshed(): unknown {
+    return undefined;
+  }
+
+  /**
    * A client is gone: once for each connection that `onConnected` succeeded for. A throw is logged.
    *
    * @param _stopCalled true if the client said goodbye, false if it vanished or the server ended it.

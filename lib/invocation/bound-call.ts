@@ -4,6 +4,7 @@ import type { HubCallerClients } from '../hubs/hub-clients.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import type { IProgress } from '../hubs/progress.js';
 import type { HubCall } from './hub-call.js';
+import type { TraceContext } from './invocation-request.js';
 import type { HubIncomingContext } from './pipeline-contexts.js';
 
 /** A call with the arguments that its method gets, as pipeline modules see it. */
@@ -47,6 +48,10 @@ export class BoundCall implements HubIncomingContext {
 
   get invocationId(): string | undefined {
     return this.call.invocationId;
+  }
+
+  get traceContext(): TraceContext | undefined {
+    return this.call.traceContext;
   }
 
   get isStreaming(): boolean {

@@ -8,7 +8,7 @@ import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.
 import type { HubSender } from '../hubs/hub-sender.js';
 import { CallProgress, type ProgressOwner } from '../hubs/progress.js';
 import type { HubCallScope } from '../hubs/signalr-hub.js';
-import type { Expectation, InvocationRequest } from './invocation-request.js';
+import type { Expectation, InvocationRequest, TraceContext } from './invocation-request.js';
 import type { HubIncomingContext } from './pipeline-contexts.js';
 
 /** What all calls of a hub share. */
@@ -73,6 +73,10 @@ export class HubCall implements HubCallScope, HubIncomingContext, ProgressOwner,
   /** Made on first use: many methods call nobody. */
   get clients(): HubCallerClients {
     return (this.callerClients ??= new HubCallerClients(this.parts.sender, this));
+  }
+
+  get traceContext(): TraceContext | undefined {
+    return this.invocation.traceContext;
   }
 
   get connectionId(): string {

@@ -25,7 +25,7 @@ type HubLifetime =
   /** A new instance with a context of its own: for request-scoped and transient hubs, or request-scoped enhancers. */
   | 'scoped';
 
-type LifecycleName = 'onConnected' | 'onReconnected' | 'onDisconnected';
+type LifecycleName = 'onConnected' | 'onReconnected' | 'onAuthenticationRefreshed' | 'onDisconnected';
 
 /** Raises each event through the pipeline modules. */
 type Raisers = Readonly<Record<LifecycleName, (call: HubCall) => Promise<void>>>;
@@ -114,6 +114,7 @@ export class HubHost {
     return {
       onConnected: connect?.(raise('onConnected')) ?? raise('onConnected'),
       onReconnected: reconnect?.(raise('onReconnected')) ?? raise('onReconnected'),
+      onAuthenticationRefreshed: raise('onAuthenticationRefreshed'),
       onDisconnected:
         disconnected === undefined
           ? raise('onDisconnected')

@@ -13,7 +13,11 @@ import { HubInvocationError } from './invocation-error.js';
 import type { InvocationRequest } from './invocation-request.js';
 import { reportItems, requireExpected } from './stream-results.js';
 
-/** What happens to a connection besides calls. */
+/** What happens to a connection of a hub besides calls. */
+export type HubEvent =
+  LifecycleEvent | { readonly name: 'onAuthenticationRefreshed'; readonly args: readonly [] };
+
+/** The beginning, the end, and what comes between for those that come back. */
 export type LifecycleEvent =
   | { readonly name: 'onConnected' | 'onReconnected'; readonly args: readonly [] }
   | { readonly name: 'onDisconnected'; readonly args: readonly [stopCalled: boolean, error?: Error] };
@@ -70,12 +74,7 @@ export class HubInvoker {
   }
 
   /** Raises a lifecycle event of a hub. Rejects with whatever the hub threw. */
-  raise(
-    connection: Connection,
-    hub: HubDescriptor,
-    event: LifecycleEvent,
-    request: HubRequest,
-  ): Promise<void> {
+  raise(connection: Connection, hub: HubDescriptor, event: HubEvent, request: HubRequest): Promise<void> {
     if (this.logger.isDebug) {
       this.logger.debug(`${event.name} of ${hub.name} for connection ${connection.id}`);
     }

@@ -17,6 +17,16 @@ export interface CallSlot {
   release(): void;
 }
 
+/**
+ * The trace that a client is in, as W3C Trace Context and Baggage have it; .NET clients send it with each call
+ * (signalr-core §9.2).
+ */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate: string | undefined;
+  readonly baggage: string | undefined;
+}
+
 /** What a client wants to have called. */
 export interface InvocationRequest {
   readonly hub: HubDescriptor;
@@ -28,6 +38,7 @@ export interface InvocationRequest {
   readonly uploads?: readonly AsyncIterable<unknown>[] | undefined;
   /** Given back while the method waits for a client (signalr-core §6.1). */
   readonly slot?: CallSlot | undefined;
+  readonly traceContext?: TraceContext | undefined;
   readonly state?: CallerState;
   /** The request that carried the call. */
   readonly request: HubRequest;

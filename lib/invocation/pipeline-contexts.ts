@@ -5,6 +5,7 @@ import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.
 import type { SendHubCall } from '../hubs/hub-sender.js';
 import type { IProgress } from '../hubs/progress.js';
 import type { HubRequest } from '../transports/hub-request.js';
+import type { TraceContext } from './invocation-request.js';
 
 /** What pipeline modules know of everything that happens in a hub. */
 interface HubEventContext {
@@ -31,6 +32,8 @@ export interface HubIncomingContext extends HubEventContext {
   readonly invocationId: string | undefined;
   /** Tells the caller how far the call is. */
   readonly progress: IProgress<unknown>;
+  /** The trace that the client is in, for spans of a telemetry library; undefined if it does not tell. */
+  readonly traceContext: TraceContext | undefined;
   /**
    * True for a call that gives several values: its client has asked for a stream, or its method has returned one. What
    * comes after the method then is the stream, which pipeline modules may replace or wrap.

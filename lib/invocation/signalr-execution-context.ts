@@ -5,6 +5,7 @@ import type { HubCallerContext } from '../hubs/hub-caller-context.js';
 import type { HubDescriptor, HubMethodDescriptor } from '../hubs/hub-descriptor.js';
 import type { IProgress } from '../hubs/progress.js';
 import type { TransportName } from '../transports/channel.js';
+import type { TraceContext } from './invocation-request.js';
 import type { HubIncomingContext } from './pipeline-contexts.js';
 
 /** The type of execution contexts of hubs: `context.getType() === 'signalr'`. */
@@ -94,6 +95,11 @@ export class SignalRExecutionContext {
   /** Fires when nobody waits for the outcome any more: the client has cancelled the call, or the connection has ended. */
   get cancellation(): AbortSignal {
     return this.call.cancellation;
+  }
+
+  /** The trace that the client is in; undefined if it does not tell. */
+  get traceContext(): TraceContext | undefined {
+    return this.call.traceContext;
   }
 
   /** What the client sent, in order, before pipes. */

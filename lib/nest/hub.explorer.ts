@@ -11,6 +11,7 @@ import { hubName, readHubMetadata, readOwnHubMethods } from '../hubs/hub.metadat
 import type { HubOptions } from '../hubs/hub-options.js';
 import { describeHubMethods } from '../invocation/hub-methods.js';
 import { RESERVED_NAMES } from '../protocols/classic/request.js';
+import { pathsOf } from '../protocols/core/endpoint.js';
 import { ProviderScanner, type ScannedProvider } from './provider-scanner.js';
 import { SERVER_OPTIONS } from './signalr.tokens.js';
 
@@ -96,7 +97,7 @@ export function takenPaths(hubs: readonly DiscoveredHub[], basePath: string): Ma
   );
   owners.set(basePath.toLowerCase(), 'classic clients');
   for (const { descriptor } of hubs) {
-    for (const path of [descriptor.path, `${descriptor.path}/negotiate`]) {
+    for (const path of pathsOf(descriptor)) {
       const owner = owners.get(path.toLowerCase());
       if (owner !== undefined) {
         throw SignalRError.of('SIGNALR_HUB_PATH_TAKEN', descriptor.name, path, owner);

@@ -23,6 +23,8 @@ export class RawCoreClient {
   private constructor(
     readonly line: CoreLine,
     readonly connectionId: string | undefined,
+    /** What its requests are known by. */
+    readonly token = '',
   ) {}
 
   /** The socket of a client that has one. */
@@ -55,7 +57,7 @@ export class RawCoreClient {
       headers,
     );
     const url = `${hubUrl}?id=${connectionToken}${query === '' ? '' : `&${query}`}`;
-    return new RawCoreClient(await openLine(transport, url, headers), connectionId);
+    return new RawCoreClient(await openLine(transport, url, headers), connectionId, connectionToken);
   }
 
   /** Opens the socket without negotiation. */

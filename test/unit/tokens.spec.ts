@@ -69,7 +69,7 @@ describe('core tokens', () => {
     expect(connectionId).toMatch(/^[\w-]{22}$/);
     expect(token).not.toBe(connectionId);
     expect(issuedAt).toBe(1_700_000_000);
-    expect(tokens.read(token)).toEqual({ token, connectionId, issuedAt });
+    expect(tokens.read(token)).toEqual({ token, connectionId, issuedAt, isStateful: false });
     expect(tokens.read(connectionId)).toBeUndefined();
   });
 

@@ -21,9 +21,9 @@ import { persistentResponse } from './codec.js';
 import { DismissedConnections } from './dismissed.js';
 import { eventStreamFormat, foreverFrameFormat, pollFormat } from './formats.js';
 import { asScript, readCallback } from './jsonp.js';
-import { json, negotiate } from './negotiate.js';
+import { json, negotiate, redirectTo } from './negotiate.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
-import { startsSeparately } from './protocol-version.js';
+import { startsSeparately, understandsRedirects } from './protocol-version.js';
 import { BadClassicRequest, ClassicRequest } from './request.js';
 import { ClassicConnection } from './session.js';
 import { ClassicTokens } from './tokens.js';
@@ -171,7 +171,7 @@ export class ClassicEndpoint implements Endpoint {
     }
     switch (classic.operation) {
       case 'negotiate':
-        return asScript(this.negotiate(classic, user), callback);
+        return asScript(await this.negotiate(classic, user), callback);
       case 'ping':
         return asScript(json({ Response: 'pong' }), callback);
     }
@@ -199,7 +199,16 @@ export class ClassicEndpoint implements Endpoint {
     }
   }
 
-  private negotiate(classic: ClassicRequest, user: string): HttpAnswer {
+  private async negotiate(classic: ClassicRequest, user: string): Promise<HttpAnswer> {
+    const clientProtocol = classic.query.get('clientProtocol');
+    if (understandsRedirects(clientProtocol)) {
+      const { url, headers, remoteAddress } = classic;
+      const client = { family: 'classic', url, headers, remoteAddress, user: classic.user } as const;
+      const redirection = await this.services.options.redirect?.(client);
+      if (redirection !== undefined) {
+        return redirectTo(redirection, clientProtocol);
+      }
+    }
     return negotiate(classic, user, this.base, this.services.classic, this.services.tokens);
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { ClassicOptions } from '../../common/options.js';
+import type { ClassicOptions, Redirection } from '../../common/options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import { resolveProtocolVersion } from './protocol-version.js';
 import type { ClassicRequest } from './request.js';
@@ -30,6 +30,18 @@ export function negotiate(
     ProtocolVersion: resolveProtocolVersion(request.query.get('clientProtocol')),
     TransportConnectTimeout: seconds(options.transportConnectTimeout),
     LongPollDelay: seconds(options.longPollDelay),
+  });
+}
+
+/** Sends the client to another server (signalr-2 §2.2). */
+export function redirectTo(
+  { url, accessToken }: Redirection,
+  clientProtocol: string | undefined,
+): HttpAnswer {
+  return json({
+    ProtocolVersion: resolveProtocolVersion(clientProtocol),
+    RedirectUrl: url,
+    AccessToken: accessToken,
   });
 }
 

@@ -5,6 +5,8 @@ const LOWEST: Version = [1, 2];
 const HIGHEST: Version = [2, 0];
 /** From here on clients send `/start` (signalr-2 §2.3). */
 const DELAYED_START: Version = [1, 4];
+/** From here on clients understand redirects (signalr-2 §2.2). */
+const REDIRECTS: Version = [2, 0];
 
 /** The version that the server answers: what the client asked for, within what the server speaks (signalr-2 §2.3). */
 export function resolveProtocolVersion(requested: string | undefined): string {
@@ -14,6 +16,11 @@ export function resolveProtocolVersion(requested: string | undefined): string {
 /** True if the client will ask for OnConnected with `/start`. */
 export function startsSeparately(requested: string | undefined): boolean {
   return compare(resolve(requested), DELAYED_START) >= 0;
+}
+
+/** True if the client goes where it is sent (signalr-2 §2.2). */
+export function understandsRedirects(requested: string | undefined): boolean {
+  return compare(resolve(requested), REDIRECTS) >= 0;
 }
 
 function resolve(requested: string | undefined): Version {

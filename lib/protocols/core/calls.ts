@@ -85,7 +85,7 @@ export class CoreCalls {
 
   private invoke(
     connection: Connection,
-    { target, arguments: args, invocationId }: InvocationMessage,
+    { target, arguments: args, invocationId, traceContext }: InvocationMessage,
     expects: Expectation,
     { uploads, slot }: GivenToCall,
   ): unknown {
@@ -98,6 +98,7 @@ export class CoreCalls {
       request: connection.request,
       uploads,
       slot,
+      traceContext,
     });
   }
 

@@ -1,9 +1,9 @@
 import type { Clock } from '../../common/clock.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import type { HttpAnswer } from '../../transports/http.js';
-import type { HubRequest } from '../../transports/hub-request.js';
 import { text } from './answers.js';
 import { HttpConnection } from './http-connection.js';
+import type { CoreRequest } from './request.js';
 import type { CoreConnection } from './session.js';
 import type { CoreTicket, CoreTokens } from './tokens.js';
 
@@ -13,7 +13,7 @@ const TOKEN_PRECISION = 1_000;
 /** Makes the session of a connection. */
 export type CreateSession = (
   ticket: CoreTicket,
-  request: HubRequest,
+  request: CoreRequest,
   onForgotten: () => void,
 ) => CoreConnection;
 
@@ -64,7 +64,7 @@ export class ConnectionTable {
   }
 
   /** Makes the connection of a token that had no request before. */
-  create(ticket: CoreTicket, request: HubRequest): HttpConnection {
+  create(ticket: CoreTicket, request: CoreRequest): HttpConnection {
     const { connectionId, issuedAt } = ticket;
     const openUntil = issuedAt * 1000 - performance.timeOrigin + this.tokenLifetime;
     const session = this.createSession(ticket, request, () => connection.sessionForgotten());

@@ -22,7 +22,8 @@ import { CoreCalls } from './calls.js';
 import { ConnectionTable, type Found } from './connection-table.js';
 import type { HttpConnection } from './http-connection.js';
 import { hubProtocolsOf } from './hub-protocols.js';
-import { negotiate } from './negotiate.js';
+import { negotiate, redirectTo } from './negotiate.js';
+import { REFRESH_DISABLED, refreshAuthentication } from './refresh.js';
 import { CoreRequest } from './request.js';
 import { CoreConnection } from './session.js';
 import { type CoreTicket, CoreTokens } from './tokens.js';
@@ -33,7 +34,7 @@ const MINIMUM_FRAME_LIMIT = 1_048_576;
 /** What an `id` stands for, if the request may have it. */
 type Known = Exclude<Found, { readonly rejection: HttpAnswer }>;
 
-/** The two urls of one hub for Core clients: `{path}` and `{path}/negotiate` (signalr-core §1). */
+/** The urls of one hub for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
   private static readonly logger = traceSource('SignalR.HttpConnectionDispatcher');
   private readonly options: CoreHubOptions;
@@ -51,7 +52,7 @@ export class CoreEndpoint implements Endpoint {
   ) {
     const options = hub.coreOptions as CoreHubOptions;
     this.options = options;
-    this.paths = [hub.path, `${hub.path}/negotiate`];
+    this.paths = pathsOf(hub);
     this.tokens = new CoreTokens(services.secrets, hub.path);
     const calls = new CoreCalls(hub, options, services.invoker);
     const protocols = hubProtocolsOf(hub, services.hubProtocols);
@@ -161,7 +162,9 @@ export class CoreEndpoint implements Endpoint {
       return refused;
     }
     if (depth(hubRequest.path) > depth(this.hub.path)) {
-      return this.negotiate(request, hubRequest);
+      return /refresh\/*$/i.test(hubRequest.path)
+        ? this.refresh(request, hubRequest)
+        : this.negotiate(request, hubRequest);
     }
     switch (request.method) {
       case 'GET':
@@ -191,17 +194,43 @@ export class CoreEndpoint implements Endpoint {
     // Guards put the user on the request.
     hubRequest.user = (request as { user?: unknown }).user;
     const { options, userIds } = this.services;
+    if (this.options.closeOnAuthenticationExpiration || this.options.enableAuthenticationRefresh) {
+      hubRequest.expiresAt = options.authenticationExpiry(request);
+    }
     if (options.limits.maxConnectionsPerUser !== null) {
       hubRequest.countedUser = (await userIds.getUserId(hubRequest)) ?? undefined;
     }
     return undefined;
   }
 
-  private negotiate(request: IncomingMessage, { query }: CoreRequest): HttpAnswer {
+  private async negotiate(request: IncomingMessage, hubRequest: CoreRequest): Promise<HttpAnswer> {
     if (request.method !== 'POST') {
       return empty(405);
     }
-    return this.closing ? empty(503) : negotiate(query, this.options, this.tokens, this.table.wallClock());
+    if (this.closing) {
+      return empty(503);
+    }
+    const { url, headers, user, remoteAddress, query } = hubRequest;
+    const { redirect } = this.services.options;
+    const redirection = await redirect?.({ family: 'core', url, headers, user, remoteAddress });
+    return redirection === undefined
+      ? negotiate(query, this.options, this.tokens, this.table.wallClock())
+      : redirectTo(redirection);
+  }
+
+  /** The client brings a new token for a connection that goes on (signalr-core appendix B). */
+  private refresh(request: IncomingMessage, hubRequest: CoreRequest): HttpAnswer {
+    if (request.method !== 'POST') {
+      return empty(405);
+    }
+    if (!this.options.enableAuthenticationRefresh) {
+      return REFRESH_DISABLED;
+    }
+    return refreshAuthentication(
+      this.table.find(hubRequest.query.get('id')),
+      hubRequest,
+      this.table.wallClock(),
+    );
   }
 
   /** @param respond gives the response, once the stream may be opened. */
@@ -257,6 +286,7 @@ export class CoreEndpoint implements Endpoint {
     if (rejection !== undefined) {
       return rejection;
     }
+    connection?.session.authenticated(request);
     take(() => connection ?? this.create(ticket, request));
     return TAKEN;
   }
@@ -304,6 +334,11 @@ export class CoreEndpoint implements Endpoint {
     known.connection.terminate();
     return empty(202);
   }
+}
+
+/** What Core clients ask for; everything else is none of this endpoint's business. */
+export function pathsOf({ path }: HubDescriptor): readonly string[] {
+  return [path, `${path}/negotiate`, `${path}/refresh`];
 }
 
 /** How many segments a path has: `{path}/negotiate` has one more than `{path}`, however either is escaped. */

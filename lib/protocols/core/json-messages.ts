@@ -1,4 +1,5 @@
 import { type ClientMessage, MessageType, ProtocolError } from './messages.js';
+import { readTraceContext } from './trace-context.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -78,7 +79,14 @@ function parseInvocation(
         : `Missing required property 'arguments'.`,
     );
   }
-  return { type, invocationId, target, arguments: args as unknown[], streamIds: parseStreamIds(json) };
+  return {
+    type,
+    invocationId,
+    target,
+    arguments: args as unknown[],
+    streamIds: parseStreamIds(json),
+    traceContext: json.headers === undefined ? undefined : readTraceContext(json.headers as JsonObject),
+  };
 }
 
 const NO_STREAMS: readonly string[] = [];

@@ -1,3 +1,5 @@
+import type { TraceContext } from '../../invocation/invocation-request.js';
+
 /** The hub messages of a Core client, by the numbers of the wire (signalr-core §4.2). */
 export const MessageType = {
   Invocation: 1,
@@ -20,6 +22,7 @@ export interface InvocationMessage {
   readonly arguments: readonly unknown[];
   /** Ids of the streams that the client sends with the call. */
   readonly streamIds: readonly string[];
+  readonly traceContext?: TraceContext | undefined;
 }
 
 export interface StreamItemMessage {

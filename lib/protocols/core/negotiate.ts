@@ -1,5 +1,5 @@
 import { CORE_TRANSPORTS } from '../../common/option-defaults.js';
-import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { CoreHubOptions, CoreTransport, Redirection } from '../../common/options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { QueryValues } from '../../transports/query.js';
 import type { CoreTokens } from './tokens.js';
@@ -44,6 +44,11 @@ export function negotiate(
   });
 }
 
+/** Sends the client to another server (signalr-core §1.4). */
+export function redirectTo({ url, accessToken }: Redirection): HttpAnswer {
+  return json({ url, accessToken, availableTransports: [] });
+}
+
 function parseVersion(text: string | undefined): number | undefined {
   if (text === undefined) {
     return 0;
@@ -52,6 +57,7 @@ function parseVersion(text: string | undefined): number | undefined {
   return version <= INT32 && version >= -INT32 - 1 ? version : undefined;
 }
 
-function json(body: object): HttpAnswer {
-  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+/** An answer as JSON, as negotiation has it. */
+export function json(body: object, status = 200): HttpAnswer {
+  return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }

@@ -4,4 +4,6 @@ import { HubRequest } from '../../transports/hub-request.js';
 export class CoreRequest extends HubRequest {
   /** Who a new connection of it counts for; only asked for if that matters, because hubs ask again after the handshake. */
   countedUser: string | undefined;
+  /** When its authentication expires, by the wall clock; only asked for if that matters. */
+  expiresAt: number | undefined;
 }

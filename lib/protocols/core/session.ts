@@ -27,6 +27,7 @@ import {
   MessageType,
   namedError,
 } from './messages.js';
+import type { CoreRequest } from './request.js';
 import type { CoreTicket } from './tokens.js';
 
 /** The life of a connection, in order. */
@@ -89,10 +90,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
+  /** When the authentication of its last request expires, by the wall clock. */
+  private expiresAt: number | undefined;
 
   constructor(
     private readonly ticket: CoreTicket,
-    request: HubRequest,
+    request: CoreRequest,
     private readonly hub: HubDescriptor,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
@@ -104,12 +107,30 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   ) {
     super(ticket.connectionId, request, services.options.outbox);
     this.keepAlive = new KeepAlive(options, this.now);
+    this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
   }
 
   private get now(): number {
     return this.services.options.clock.now();
+  }
+
+  /** A request of the client was let through: its authentication is what counts from now on. */
+  authenticated({ user, expiresAt }: CoreRequest): void {
+    this.latestUser = user;
+    this.expiresAt = expiresAt;
+  }
+
+  /** The client has brought a new token by itself. */
+  refreshed(request: CoreRequest): void {
+    this.authenticated(request);
+    this.request.user = request.user;
+    const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
+    this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
+      const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
+      CoreConnection.logger.error(what, toError(error).stack);
+    });
   }
 
   /** True if the client may replace its socket. */
@@ -393,6 +414,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       void this.end({ stopCalled: false });
       return;
     }
+    if (this.isExpired(now)) {
+      void this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
+      return;
+    }
     if (this.awaySince !== undefined) {
       return;
     }
@@ -418,6 +443,15 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     return (
       (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
       (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
+    );
+  }
+
+  /** Tokens know the time of the wall clock, tests move it with their own (signalr-core §4.11). */
+  private isExpired(now: number): boolean {
+    return (
+      this.options.closeOnAuthenticationExpiration &&
+      this.expiresAt !== undefined &&
+      performance.timeOrigin + now >= this.expiresAt
     );
   }
 
