@@ -44,8 +44,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private dispatcher: Dispatcher;
   private readonly writer: ResponseWriter;
   private readonly groups = new Membership();
-  /** Messages that arrive while the past is being replayed. */
-  private held: Envelope[] | undefined;
+  /** Messages that arrive while the past is being replayed for a channel; another one that takes over begins anew. */
+  private hold: { readonly channel: Channel; envelopes: Envelope[] } | undefined;
   private readonly inbound: Inbound;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
@@ -101,7 +101,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     } catch (error) {
       // The response has begun: all that is left is to break it off (signalr-2 §1.6, §4.9).
       this.reportLifecycle(opening.kind === 'connect' ? 'onConnected' : 'onReconnected', error);
-      this.held = undefined;
+      this.releaseHold(channel);
       if (this.channel === channel || this.channel === undefined) {
         this.detach();
         breakOff(channel);
@@ -112,13 +112,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private async openWith(channel: Channel, opening: Opening): Promise<void> {
     const { kind } = opening;
     const cursor = kind === 'connect' ? undefined : readCursor(opening.messageId);
-    this.held = [];
+    this.hold = { channel, envelopes: [] };
     this.channel = channel;
     channel.owner = this;
     this.inbound.restart();
     await this.subscribe(opening);
-    await this.replay(cursor);
-    if (this.groups.changed) {
+    await this.replay(channel, cursor);
+    if (this.groups.changed && this.channel === channel) {
       this.requestEnvelope();
     }
     if (kind === 'reconnect') {
@@ -181,13 +181,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return [connectionTopic(this.id), ...this.dispatcher.topicsOf(this.userId)];
   }
 
-  private async replay(cursor: string | undefined): Promise<void> {
+  /** What is replayed for a channel must not reach the one that has taken over: its client has another cursor. */
+  private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
     const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
     const past = cursor === undefined ? [] : await this.missedSince(cursor, topics);
     const replayed = new Set(past.map(({ position }) => position));
-    const held = this.held ?? [];
-    this.held = undefined;
+    const held = this.releaseHold(channel);
+    if (this.channel !== channel) {
+      return;
+    }
     if (past.length === 0 && held.length === 0) {
       this.writer.cursor = backplane.tail();
     }
@@ -196,6 +199,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     for (const envelope of held.filter(({ position }) => !replayed.has(position))) {
       this.deliver(envelope);
     }
+  }
+
+  /** What was held back for a channel; nothing if another one has taken over. */
+  private releaseHold(channel: Channel): readonly Envelope[] {
+    if (this.hold?.channel !== channel) {
+      return [];
+    }
+    const { envelopes } = this.hold;
+    this.hold = undefined;
+    return envelopes;
   }
 
   private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<readonly Envelope[]> {
@@ -337,8 +350,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** While no channel is open, nothing is kept here: the log has it all, and a returning client asks for it. */
   override deliver(envelope: Envelope): void {
-    if (this.held !== undefined) {
-      this.hold(envelope, this.held);
+    if (this.hold !== undefined) {
+      this.holdBack(envelope, this.hold);
     } else if (this.channel !== undefined) {
       super.deliver(envelope);
       this.answerExcluded(envelope);
@@ -346,9 +359,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** What arrives during a long replay has a limit as well; beyond it the client has to come back once more. */
-  private hold(envelope: Envelope, held: Envelope[]): void {
-    if (held.push(envelope) > this.services.options.outbox.maxMessages) {
-      this.held = [];
+  private holdBack(envelope: Envelope, hold: NonNullable<typeof this.hold>): void {
+    if (hold.envelopes.push(envelope) > this.services.options.outbox.maxMessages) {
+      hold.envelopes = [];
       this.overflowed();
     }
   }

@@ -1,14 +1,37 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { getHubContextToken, type IHubContext } from 'nestjs-signalr';
+import {
+  getHubContextToken,
+  type IHubContext,
+  MemoryBackplane,
+  type Replay,
+  type ReplayTopic,
+} from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { type Deferred, deferred, Inbox } from '../../support/inbox.js';
 import { http } from '../../support/http.js';
 import { LineBreaker } from '../../support/line-breaker.js';
 import { persistentResponse } from '../../../lib/protocols/classic/codec.js';
 import { ChatHub, nextEvent } from '../classic/hubs.js';
+
+/** A backplane whose log takes its time: each replay waits until a test lets it go on. */
+class SlowBackplane extends MemoryBackplane {
+  readonly replays = new Inbox<Deferred>();
+
+  override replay(topics: readonly ReplayTopic[], after: string): Replay {
+    return this.whenLet(super.replay(topics, after)) as unknown as Replay;
+  }
+
+  private async whenLet(replay: Replay): Promise<Replay> {
+    const gate = deferred();
+    this.replays.put(gate);
+    await gate.promise;
+    return replay;
+  }
+}
 
 describe.each(platforms)('classic resume on %s', (platform) => {
   const clock = new FakeClock();
@@ -55,6 +78,39 @@ describe.each(platforms)('classic resume on %s', (platform) => {
       ]);
       await end(client, other);
     });
+
+    const orders: [string, number[]][] = [
+      ['in order', [0, 1]],
+      ['out of order', [1, 0]],
+    ];
+    // Every poll is a return, and the next one comes when the last has been answered.
+    test.each(transport === 'longPolling' ? [] : orders)(
+      'a client that returns twice before the first replay is done misses nothing: %s',
+      async (_, order) => {
+        const backplane = new SlowBackplane({ clock });
+        const slow = await startApp({ platform, hubs: [ChatHub], signalr: { clock, secret, backplane } });
+        const hub = slow.app.get<IHubContext<ChatHub>>(getHubContextToken(ChatHub), { strict: false });
+        const client = await connect(['ChatHub'], slow.url);
+        await hub.clients.all.hear('seen');
+        expect(await client.nextTexts(1)).toEqual(['seen']);
+        await client.drop();
+        await hub.clients.all.hear('missed');
+        await client.reconnect();
+        const gates = [await backplane.replays.next('the first replay')];
+        await client.drop();
+        await client.reconnect();
+        gates.push(await backplane.replays.next('the second replay'));
+        gates[order[0] as number]?.resolve();
+        await nextEvent('reconnected', client.connectionId);
+        await hub.clients.all.hear('between');
+        gates[order[1] as number]?.resolve();
+        await nextEvent('reconnected', client.connectionId);
+        await hub.clients.all.hear('last');
+        expect(await client.nextTexts(3)).toEqual(['missed', 'between', 'last']);
+        await client.end();
+        await slow.close();
+      },
+    );
 
     test('[classic 137] [classic 138] groups come back with it, and G comes once', async () => {
       const [client, other] = [await connect(), await connect()];
