@@ -14,7 +14,7 @@ const layers = [
 ];
 
 /** Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. */
-const plugins = ['client', 'redis', 'testing', 'health', 'telemetry'];
+const plugins = ['client', 'throttler', 'msgpack', 'redis', 'testing', 'health', 'telemetry'];
 
 const within = (folders) => `^lib/(${folders.join('|')})/`;
 const entry = '^lib/index\\.ts$';

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { CanActivate, HttpException, Type } from '@nestjs/common';
+import { type CanActivate, HttpException, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 
 import type { HubDescriptor } from '../hubs/hub-descriptor.js';
 import type { HubRequest } from '../transports/hub-request.js';
 import type { HubHost } from './hub-host.js';
 import type { HubInvoker } from './hub-invoker.js';
-import { activate, isRefusal } from './method-runner.js';
+import { activate } from './method-runner.js';
 import type { EnhancedMethod, NestEnhancers } from './nest-enhancers.js';
 import { SIGNALR_CONTEXT } from './signalr-execution-context.js';
 
@@ -83,7 +83,7 @@ export async function admitByGuards(
     await activate(guards, context);
     return ALLOWED;
   } catch (error) {
-    if (!isRefusal(error)) {
+    if (!(error instanceof HttpException)) {
       throw error;
     }
     return { allowed: false, status: statusOf(error, request) };
@@ -102,9 +102,10 @@ function connectHandler(hub: HubDescriptor): (...args: unknown[]) => unknown {
   return (hub.type.prototype as { onConnected: () => unknown }).onConnected;
 }
 
-/** A guard that only says no leaves it to SignalR's rule. */
+/** A guard that only says no leaves it to SignalR's rule; any other one says with which status it refuses. */
 function statusOf(error: HttpException, request: IncomingMessage): number {
-  return error.getStatus() === UNAUTHENTICATED ? UNAUTHENTICATED : statusFor(request);
+  const status = error.getStatus();
+  return status === FORBIDDEN ? statusFor(request) : status;
 }
 
 /** 403 for who is known, 401 for who is not (signalr-2 §1.6). */

@@ -1,0 +1,1 @@
+export { type HubBudget, HubThrottlerGuard, type HubTracker } from './hub-throttler.guard.js';
