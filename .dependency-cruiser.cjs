@@ -45,7 +45,8 @@ module.exports = {
       name: 'nobody-knows-plugins',
       severity: 'error',
       from: { path: '^lib/([^/]+)' },
-      to: { path: within(plugins), pathNot: '^lib/$1/' },
+      // The typed wrapper of the client is what test clients are typed with.
+      to: { path: within(plugins.filter((plugin) => plugin !== 'client')), pathNot: '^lib/$1/' },
     },
     {
       name: 'every-file-has-a-layer',

@@ -60,6 +60,8 @@ describe('the packed package', () => {
     expect(entries.map((part) => /"(.+)"/.exec(part)?.[1])).toEqual([
       'nestjs-signalr',
       'nestjs-signalr/client',
+      'nestjs-signalr/testing',
+      'nestjs-signalr/throttler',
     ]);
     for (const entry of entries) {
       expect(entry).toMatch(/node16 \(from ESM\): 🟢/);

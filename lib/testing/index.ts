@@ -1,0 +1,10 @@
+export { ClassicTestClient } from './classic-test-client.js';
+export { CoreTestClient } from './core-test-client.js';
+export { createTestClient, type TestClientOptions } from './create-test-client.js';
+export { FakeClock } from './fake-clock.js';
+export { FaultyBackplane, type LineState } from './faulty-backplane.js';
+export { ConnectionRefusedError } from './memory-network.js';
+export type { ReceivedCall } from './recorded-calls.js';
+export type { SentCall, SentTo } from './recording-backplane.js';
+export { type FakeCaller, RecordingHub } from './recording-hub.js';
+export { type ClientHandler, type ConnectionEnd, HubCallError, TestClient } from './test-client.js';

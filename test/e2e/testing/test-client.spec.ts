@@ -1,0 +1,264 @@
+import { type CanActivate, type ExecutionContext, type INestApplication, UseGuards } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  Hub,
+  HubException,
+  HubMethod,
+  HubProgress,
+  HubStream,
+  type IProgress,
+  SignalRExecutionContext,
+  SignalRHub,
+  SignalRModule,
+} from 'nestjs-signalr';
+import {
+  type ClassicTestClient,
+  ConnectionRefusedError,
+  type CoreTestClient,
+  createTestClient,
+  HubCallError,
+} from 'nestjs-signalr/testing';
+
+import { platforms } from '../../support/app.js';
+import { Inbox } from '../../support/inbox.js';
+
+const ends = new Inbox<string>();
+const endOf = ({ connectionId }: { connectionId: string }): Promise<string> =>
+  ends.nextWhere('the end', (end) => end.startsWith(connectionId));
+
+interface ChatClient {
+  hear(name: string, text: string): void;
+  ask(question: string): Promise<string>;
+}
+
+class NoBanned implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { isCall } = SignalRExecutionContext.create(context);
+    return (
+      isCall ||
+      context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>().headers['x-banned'] ===
+        undefined
+    );
+  }
+}
+
+@Hub('chat')
+@UseGuards(NoBanned)
+class ChatHub extends SignalRHub<ChatClient> {
+  override async onConnected(): Promise<void> {
+    if (this.context.queryString.get('fail') !== undefined) {
+      throw new HubException('not today');
+    }
+    await this.clients.caller.hear('server', 'welcome');
+  }
+
+  override onDisconnected(stopCalled: boolean): void {
+    ends.put(`${this.context.connectionId} ${stopCalled}`);
+  }
+
+  @HubMethod()
+  async send(name: string, text: string): Promise<string> {
+    await this.clients.all.hear(name, text);
+    return 'sent';
+  }
+
+  @HubMethod()
+  who(): unknown {
+    const { user, connectionId, protocol, queryString } = this.context;
+    return { user, connectionId, protocol, room: queryString.get('room') };
+  }
+
+  @HubMethod()
+  fail(): never {
+    throw new HubException('no way', { code: 7 });
+  }
+
+  @HubMethod()
+  async count(to: number, @HubProgress() progress: IProgress<number>): Promise<number> {
+    for (let value = 1; value <= to; value++) {
+      await progress.report(value);
+    }
+    return to;
+  }
+
+  @HubMethod()
+  remember(): void {
+    this.clients.callerState.seen = Number(this.clients.callerState.seen ?? 0) + 1;
+  }
+
+  @HubMethod()
+  async *countdown(from: number): AsyncGenerator<number> {
+    for (let value = from; value > 0; value--) {
+      yield value;
+    }
+  }
+
+  @HubMethod()
+  async sum(@HubStream() numbers: AsyncIterable<number>): Promise<number> {
+    let sum = 0;
+    for await (const number of numbers) {
+      sum += number;
+    }
+    return sum;
+  }
+
+  @HubMethod()
+  async askBack(question: string): Promise<string> {
+    return `you said ${await this.clients.caller.invoke('ask', question)}`;
+  }
+
+  @HubMethod()
+  kick(): void {
+    this.context.abort();
+  }
+}
+
+describe.each(platforms)('test clients on %s', (platform) => {
+  let app: INestApplication;
+
+  beforeAll(async () => {
+    const testing = await Test.createTestingModule({
+      imports: [SignalRModule.forRoot({ classic: { disconnectTimeout: 6_000 } })],
+      providers: [ChatHub],
+    }).compile();
+    app =
+      platform === 'express'
+        ? testing.createNestApplication(new ExpressAdapter())
+        : testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    app.useLogger(false);
+    // It never listens.
+    await app.init();
+  });
+
+  afterAll(() => app.close());
+
+  describe.each(['core', 'classic'] as const)('of the %s family', (protocol) => {
+    const connect = (options: object = {}): Promise<CoreTestClient<ChatHub> | ClassicTestClient<ChatHub>> =>
+      createTestClient(app, ChatHub, { protocol, ...options });
+
+    test('call, are called, and remember everything', async () => {
+      const [ann, bob] = [await connect(), await connect()];
+      const heard: string[] = [];
+      bob.on('hear', (name, text) => heard.push(`${name}: ${text}`));
+      expect(await ann.invoke('send', 'Ann', 'hello')).toBe('sent');
+      expect(await ann.server.send('Ann', 'again')).toBe('sent');
+      expect(await bob.waitFor('hear', (_name: string, text: string) => text === 'again')).toEqual([
+        'Ann',
+        'again',
+      ]);
+      expect(await bob.waitFor('hear', (name: string) => name === 'Ann')).toEqual(['Ann', 'hello']);
+      expect(heard.filter((line) => line.startsWith('Ann'))).toEqual(['Ann: hello', 'Ann: again']);
+      expect(ann.received).toContainEqual({ method: 'hear', args: ['server', 'welcome'] });
+      await ann.close();
+      await bob.close();
+    });
+
+    test('are who the test says', async () => {
+      const client = await connect({ user: { sub: 'ann' }, query: { room: 'a&b' } });
+      expect(await client.invoke('who')).toEqual({
+        user: { sub: 'ann' },
+        connectionId: client.connectionId,
+        protocol,
+        room: 'a&b',
+      });
+      await client.close();
+    });
+
+    test('fail as real clients do', async () => {
+      const client = await connect();
+      const error = await client.invoke('fail').catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(HubCallError);
+      expect(error).toMatchObject(
+        protocol === 'core'
+          ? { message: `An unexpected error occurred invoking 'fail' on the server. HubException: no way` }
+          : { message: 'no way', data: { code: 7 } },
+      );
+      await client.close();
+      await expect(client.invoke('who')).rejects.toThrow('The connection has ended.');
+    });
+
+    test('are refused by guards', async () => {
+      const refused = connect({ headers: { 'x-banned': '1' } });
+      await expect(refused).rejects.toBeInstanceOf(ConnectionRefusedError);
+      await expect(refused).rejects.toMatchObject({ status: 401 });
+    });
+
+    test('say goodbye, or are dropped', async () => {
+      const [polite, lost] = [await connect(), await connect()];
+      await polite.invoke('who');
+      await lost.invoke('who');
+      await polite.close();
+      expect(await endOf(polite)).toContain(' true');
+      await lost.drop();
+      expect(await lost.closed).toMatchObject({ error: undefined });
+    });
+
+    test('learn that the server has ended them', async () => {
+      const client = await connect();
+      await client.invoke('kick').catch(() => undefined);
+      expect(await client.closed).toMatchObject({ allowReconnect: false });
+    });
+
+    test('wait no longer than they are told to', async () => {
+      const client = await connect();
+      await client.waitFor('hear');
+      await expect(client.waitFor('hear', undefined, 20)).rejects.toThrow(
+        'a call of hear did not come within 20 ms; received: hear',
+      );
+      await client.close();
+    });
+  });
+
+  test('a Core client streams in both directions and answers questions', async () => {
+    const client = await createTestClient(app, ChatHub);
+    const items: number[] = [];
+    for await (const item of client.stream<number>('countdown', 3)) {
+      items.push(item);
+    }
+    expect(items).toEqual([3, 2, 1]);
+    for await (const item of client.stream<number>('countdown', 1_000_000)) {
+      expect(item).toBe(1_000_000);
+      break;
+    }
+    await expect(client.stream('who').next()).rejects.toThrow('non-streaming');
+    const numbers = (async function* () {
+      yield* [1, 2, 3];
+    })();
+    expect(await client.invoke<number>('sum', numbers)).toBe(6);
+    await expect(client.invoke('askBack', 'hi')).rejects.toThrow(`Client didn't provide a result.`);
+    client.on('ask', (question) => Promise.resolve(question.toUpperCase()));
+    expect(await client.invoke('askBack', 'hi')).toBe('you said HI');
+    await client.close();
+  });
+
+  test('the hub learns at once that a Core client was dropped', async () => {
+    const client = await createTestClient(app, ChatHub);
+    await client.invoke('who');
+    await client.drop();
+    expect(await endOf(client)).toContain(' false');
+  });
+
+  test('a Core client whose onConnected fails is told', async () => {
+    const client = await createTestClient(app, ChatHub, { query: { fail: '1' } });
+    expect(await client.closed).toEqual({
+      error: 'Connection closed with an error. HubException: not today',
+      allowReconnect: false,
+    });
+  });
+
+  test('a classic client has state and progress', async () => {
+    const client = await createTestClient(app, ChatHub, { protocol: 'classic' });
+    client.state.seen = 4;
+    await client.invoke('remember');
+    expect(client.state).toEqual({ seen: 5 });
+    expect(await client.invoke('count', 3)).toBe(3);
+    expect(client.progress).toEqual([1, 2, 3]);
+    await client.close();
+    await expect(
+      createTestClient(app, ChatHub, { protocol: 'classic', query: { fail: '1' } }),
+    ).rejects.toMatchObject({ status: 500 });
+  });
+});
