@@ -15,6 +15,9 @@ export interface StreamSink {
   complete(): void;
 }
 
+/** Cancels a stream; calling it again does nothing. The promise never rejects. */
+export type CancelStream = () => void | Promise<void>;
+
 /** So many items are taken at a time from a source that never waits; then others get their turn. */
 const ITEMS_PER_TURN = 128;
 
@@ -32,9 +35,10 @@ export function isStream(value: unknown): value is Stream {
 /**
  * Runs a stream into a sink.
  *
- * @returns what cancels it: nothing more reaches the sink, and the source is told that nobody listens.
+ * @returns what cancels it: nothing more reaches the sink, and the source is told that nobody listens. A promise if the source
+ * takes its time to clean up.
  */
-export function consume(stream: Stream, sink: StreamSink): () => void {
+export function consume(stream: Stream, sink: StreamSink): CancelStream {
   if (stream instanceof TrackedStream) {
     return stream.consume(sink);
   }
@@ -48,7 +52,7 @@ export function discard(stream: Stream): void {
   if (stream instanceof TrackedStream) {
     stream.discard();
   } else if (!isObservable(stream)) {
-    release(stream[Symbol.asyncIterator]());
+    void release(stream[Symbol.asyncIterator]());
   }
 }
 
@@ -82,7 +86,7 @@ export class TrackedStream {
     private readonly settled: (error?: unknown) => void,
   ) {}
 
-  consume(sink: StreamSink): () => void {
+  consume(sink: StreamSink): CancelStream {
     const cancel = consume(this.source, {
       next: (item) => sink.next(item),
       error: (error) => {
@@ -95,8 +99,12 @@ export class TrackedStream {
       },
     });
     return () => {
-      cancel();
+      const cleanedUp = cancel();
+      if (isThenable(cleanedUp)) {
+        return cleanedUp.then(() => this.settle());
+      }
       this.settle();
+      return undefined;
     };
   }
 
@@ -114,7 +122,7 @@ export class TrackedStream {
 }
 
 /** The sink hears of the end when the source has cleaned up. */
-function subscribe(source: Observable<unknown>, sink: StreamSink): () => void {
+function subscribe(source: Observable<unknown>, sink: StreamSink): CancelStream {
   let tellEnd: (() => void) | undefined;
   const subscription = source.pipe(finalize(() => tellEnd?.())).subscribe({
     next: (item) => void sink.next(item),
@@ -128,7 +136,7 @@ function subscribe(source: Observable<unknown>, sink: StreamSink): () => void {
   return () => subscription.unsubscribe();
 }
 
-function iterate(open: () => AsyncIterator<unknown>, sink: StreamSink): () => void {
+function iterate(open: () => AsyncIterator<unknown>, sink: StreamSink): CancelStream {
   let iterator: AsyncIterator<unknown> | undefined;
   let isCancelled = false;
   const run = async (): Promise<void> => {
@@ -165,19 +173,15 @@ function iterate(open: () => AsyncIterator<unknown>, sink: StreamSink): () => vo
   void run();
   return () => {
     isCancelled = true;
-    if (iterator !== undefined) {
-      release(iterator);
-    }
+    return iterator === undefined ? undefined : release(iterator);
   };
 }
 
 /** Runs the `finally` blocks of a generator, closes what is behind a stream. */
-function release(iterator: AsyncIterator<unknown>): void {
-  const report = (error: unknown): void =>
-    logger.error('a stream could not be released', toError(error).stack);
+async function release(iterator: AsyncIterator<unknown>): Promise<void> {
   try {
-    iterator.return?.().then(undefined, report);
+    await iterator.return?.();
   } catch (error) {
-    report(error);
+    logger.error('a stream could not be released', toError(error).stack);
   }
 }

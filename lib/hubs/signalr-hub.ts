@@ -27,17 +27,17 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
 
   /** Selects clients to call. */
   get clients(): HubCallerClients<TClient> {
-    return this.call.clients as HubCallerClients<TClient>;
+    return callOf(this as never).clients as HubCallerClients<TClient>;
   }
 
   /** Who calls. */
   get context(): HubCallerContext {
-    return this.call.context;
+    return callOf(this as never).context;
   }
 
   /** Adds connections to groups of this hub and removes them. */
   get groups(): HubGroupManager {
-    return this.call.groups;
+    return callOf(this as never).groups;
   }
 
   /**
@@ -78,11 +78,13 @@ export abstract class SignalRHub<TClient extends object = DynamicClient> {
   dispose(): unknown {
     return undefined;
   }
+}
 
-  private get call(): HubCallScope {
-    if (this[HUB_CALL] === undefined) {
-      throw SignalRError.of('SIGNALR_HUB_INSTANCE');
-    }
-    return this[HUB_CALL];
+/** Not a member: every name but those above belongs to the methods of the hub. */
+function callOf(hub: SignalRHub<never>): HubCallScope {
+  const call = hub[HUB_CALL];
+  if (call === undefined) {
+    throw SignalRError.of('SIGNALR_HUB_INSTANCE');
   }
+  return call;
 }

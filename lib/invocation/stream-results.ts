@@ -76,7 +76,7 @@ export function reportItems(stream: Stream, call: HubCall): Promise<unknown> {
       complete: () => resolve(last),
     });
     const stop = (): void => {
-      cancel();
+      void cancel();
       resolve(last);
     };
     if (cancellation.aborted) {

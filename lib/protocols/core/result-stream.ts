@@ -1,4 +1,4 @@
-import { consume, discard, type Stream, type StreamSink } from '../../common/streams.js';
+import { type CancelStream, consume, discard, type Stream, type StreamSink } from '../../common/streams.js';
 import type { CoreMessage } from './core-message.js';
 
 /** The client that a stream is for. */
@@ -19,7 +19,7 @@ export interface StreamMessages {
 
 /** The stream that a method gives to the client which asked for one (signalr-core §6.4). */
 export class ResultStream implements StreamSink {
-  private stopSource: (() => void) | undefined;
+  private stopSource: CancelStream | undefined;
   private isOver = false;
 
   constructor(
@@ -38,7 +38,7 @@ export class ResultStream implements StreamSink {
     const stopSource = consume(stream, this);
     // A source that gives everything at once has ended by now.
     if (this.isOver) {
-      stopSource();
+      void stopSource();
     } else {
       this.stopSource = stopSource;
     }
@@ -80,7 +80,7 @@ export class ResultStream implements StreamSink {
   private stop(last: CoreMessage): void {
     const { stopSource } = this;
     this.finish(last);
-    stopSource?.();
+    void stopSource?.();
   }
 
   private finish(last: CoreMessage): void {
