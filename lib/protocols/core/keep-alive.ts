@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.js';
 import type { CoreHubOptions } from '../../common/options.js';
 
 /** When the two ends of a connection have last heard of each other. */
@@ -8,21 +9,21 @@ export class KeepAlive {
 
   constructor(
     private readonly options: CoreHubOptions,
-    now: number,
+    private readonly clock: Clock,
   ) {
-    this.lastPingAt = now;
+    this.lastPingAt = clock.now();
   }
 
   /** The client has sent a message, or was kept from it by us: then it is not the client who is silent. */
-  heard(now: number): void {
+  heard(): void {
     if (this.lastHeardAt !== undefined) {
-      this.lastHeardAt = now;
+      this.lastHeardAt = this.clock.now();
     }
   }
 
   /** The client pings. */
-  pinged(now: number): void {
-    this.lastHeardAt = now;
+  pinged(): void {
+    this.lastHeardAt = this.clock.now();
   }
 
   /** True if the client has been silent for too long. */

@@ -106,7 +106,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     private readonly onForgotten: () => void,
   ) {
     super(ticket.connectionId, request, services.options.outbox);
-    this.keepAlive = new KeepAlive(options, this.now);
+    this.keepAlive = new KeepAlive(options, services.options.clock);
     this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
@@ -177,7 +177,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.request = request;
     this.channel = channel;
     channel.owner = this;
-    this.keepAlive.heard(this.now);
+    this.keepAlive.heard();
     channel.send(this.codec.frames([this.codec.sequence(buffer.resumesAt), ...buffer.unacknowledged]));
     if (this.inbox.isFull) {
       channel.pause();
@@ -289,7 +289,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   /** Handles a message; false if it has to wait and nothing behind it may be read. */
   private dispatch(message: ClientMessage | undefined): boolean {
-    this.keepAlive.heard(this.now);
+    this.keepAlive.heard();
     switch (message?.type) {
       case MessageType.Invocation:
       case MessageType.StreamInvocation:
@@ -304,7 +304,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
         this.invocations.cancel(message.invocationId);
         return true;
       case MessageType.Ping:
-        this.keepAlive.pinged(this.now);
+        this.keepAlive.pinged();
         return true;
       case MessageType.Close:
         this.closedByClient(message.error);
@@ -422,7 +422,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       return;
     }
     if (this.inbox.isStalled) {
-      this.keepAlive.heard(now);
+      this.keepAlive.heard();
     }
     if (this.keepAlive.isOverdue(now)) {
       HEARTBEAT.debug(`connection ${this.id} is silent`);
