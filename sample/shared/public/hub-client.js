@@ -7,7 +7,8 @@ export const family = new URLSearchParams(location.search).get('client') === 'co
 /**
  * @param {string} name the hub, as the generated proxy and the path of Core clients have it.
  * @param {Record<string, (...args: unknown[]) => void>} handlers what the server calls.
- * @param {{ state(state: string): void, connected(): void }} events `connected` runs for every new connection.
+ * @param {{ state(state: string): void, connected(): void, token?(): string | Promise<string> }} events `connected` runs for
+ * every new connection, `token` before, to get what the client is known by.
  */
 export function openHub(name, handlers, events) {
   return family === 'core' ? new CoreHub(name, handlers, events) : new ClassicHub(name, handlers, events);
@@ -16,12 +17,15 @@ export function openHub(name, handlers, events) {
 class ClassicHub {
   #hub = window.$.connection.hub;
   #proxy;
+  #events;
+  #token;
 
   constructor(name, handlers, events) {
     const { connectionState } = window.$.signalR;
     const names = Object.fromEntries(
       Object.entries(connectionState).map(([state, number]) => [number, state]),
     );
+    this.#events = events;
     this.#proxy = window.$.connection[name];
     // Has to stand before start(): only hubs with a handler are subscribed.
     Object.assign(this.#proxy.client, handlers);
@@ -34,11 +38,32 @@ class ClassicHub {
   }
 
   async start() {
+    if (this.#events.token !== undefined) {
+      this.#token ??= this.#sendTokens();
+      // Browsers set no headers on sockets and event streams: there it comes in the query.
+      this.#hub.qs = { access_token: (this.#token.value = await this.#events.token()) };
+    }
     await this.#hub.start();
+  }
+
+  /** Begins anew with another token. */
+  async renew() {
+    this.#hub.stop();
+    await this.start();
   }
 
   async invoke(method, ...args) {
     return await this.#proxy.server[method](...args);
+  }
+
+  #sendTokens() {
+    const token = { value: '' };
+    window.$.ajaxPrefilter((options, original, request) => {
+      if (token.value !== '') {
+        request.setRequestHeader('Authorization', `Bearer ${token.value}`);
+      }
+    });
+    return token;
   }
 }
 
@@ -50,7 +75,7 @@ class CoreHub {
     const { HubConnectionBuilder } = window.signalR;
     this.#events = events;
     this.#connection = new HubConnectionBuilder()
-      .withUrl(`/signalr/${name}`)
+      .withUrl(`/signalr/${name}`, events.token === undefined ? {} : { accessTokenFactory: events.token })
       .withAutomaticReconnect()
       .build();
     for (const [method, handler] of Object.entries(handlers)) {
@@ -63,9 +88,17 @@ class CoreHub {
 
   async start() {
     this.#events.state('connecting');
-    await this.#connection.start();
+    try {
+      await this.#connection.start();
+    } catch (error) {
+      this.#events.state('disconnected');
+      throw error;
+    }
     this.#connected();
   }
+
+  /** The server closes a connection whose token has expired, and automatic reconnect asks for another one. */
+  async renew() {}
 
   async invoke(method, ...args) {
     try {
