@@ -49,6 +49,11 @@ export class Inbox {
     this.readOn();
   }
 
+  /** True if there are complete messages that have not been handled. */
+  get hasUnread(): boolean {
+    return this.isStalled || this.backlog.length > 0;
+  }
+
   /** True while the client has to wait. */
   get isFull(): boolean {
     return this.paused;

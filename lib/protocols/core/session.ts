@@ -1,5 +1,6 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
+import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
@@ -81,6 +82,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
+  /** How it is going to end when everything that has come has been handled. */
+  private leaving: { readonly ending: Ending; readonly since: number } | undefined;
   /** How it ended while the hub was still greeting the client. */
   private endedEarly: Ending | undefined;
   private openedAt = 0;
@@ -147,6 +150,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     return this.isForgotten;
   }
 
+  /** True once nothing more is taken of the client. */
+  get isDeaf(): boolean {
+    return this.ended || this.leaving !== undefined;
+  }
+
   /** Starts to listen to the client. @param request what hub code gets to see for as long as the connection lives. */
   open(channel: Channel, request: HubRequest): void {
     this.request = request;
@@ -186,7 +194,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   onData(data: Buffer): void {
-    if (this.state !== State.Ending) {
+    if (this.state !== State.Ending && this.leaving === undefined) {
       this.inbox.push(data);
     }
   }
@@ -194,11 +202,28 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
   receive(data: Buffer): Promise<void> | undefined {
     this.onData(data);
-    return this.state === State.Ending ? undefined : this.inbox.whenRoom();
+    return this.isDeaf || this.state === State.Ending ? undefined : this.inbox.whenRoom();
   }
 
   readOn(): void {
     this.inbox.readOn();
+    if (this.leaving !== undefined && !this.inbox.hasUnread) {
+      void this.end(this.leaving.ending);
+    }
+  }
+
+  /** What the client has said before it went is still heard, as far as the time for closing goes (signalr-core §2.2). */
+  private endWhenRead(ending: Ending): Promise<void> {
+    const isGreeted = this.state === State.Connecting || this.state === State.Connected;
+    if (isGreeted) {
+      this.inbox.cutOff(this.codec);
+    }
+    if (!isGreeted || !this.inbox.hasUnread) {
+      return this.end(ending);
+    }
+    this.leaving ??= { ending, since: this.now };
+    this.inbox.end();
+    return DONE;
   }
 
   get canRead(): boolean {
@@ -215,8 +240,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     return isRepeated || this.dispatchOrStall(parsed);
   }
 
+  /** A connection that has ended hears nothing more. */
   retry(): boolean {
-    return this.dispatchOrStall(this.stalled);
+    return this.ended || this.dispatchOrStall(this.stalled);
   }
 
   private dispatchOrStall(message: ClientMessage | undefined): boolean {
@@ -410,6 +436,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       }
       return;
     }
+    if (this.leaving !== undefined) {
+      if (now - this.leaving.since >= this.options.closeTimeout) {
+        void this.end(this.leaving.ending);
+      }
+      return;
+    }
     if (this.isLost(now)) {
       void this.end({ stopCalled: false });
       return;
@@ -487,7 +519,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
   terminate(): Promise<void> {
     const isGreeted = this.state === State.Connecting || this.state === State.Connected;
-    return this.end({ stopCalled: true, ...(isGreeted && { close: this.codec.close(undefined, true) }) });
+    return this.endWhenRead({
+      stopCalled: true,
+      ...(isGreeted && { close: this.codec.close(undefined, true) }),
+    });
   }
 
   /** Nobody has come for it. */
@@ -507,7 +542,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
   }
 
   /** The client broke the protocol, or was not heard of. */
