@@ -21,13 +21,8 @@ import { Invocations } from './invocations.js';
 import { jsonProtocol } from './json-hub-protocol.js';
 import { KeepAlive } from './keep-alive.js';
 import { MessageBuffer } from './message-buffer.js';
-import {
-  type ClientMessage,
-  type CompletionMessage,
-  isCounted,
-  MessageType,
-  namedError,
-} from './messages.js';
+import { MessageHandler } from './message-handler.js';
+import { namedError } from './messages.js';
 import type { CoreRequest } from './request.js';
 import type { CoreTicket } from './tokens.js';
 
@@ -77,8 +72,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   codec: HubProtocol = jsonProtocol;
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
-  /** A message that has to wait; nothing behind it is read. */
-  private stalled: ClientMessage | undefined;
+  private readonly handler: MessageHandler;
   private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
@@ -88,8 +82,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private endedEarly: Ending | undefined;
   private openedAt = 0;
   private readonly keepAlive: KeepAlive;
-  /** What makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
-  private buffer: MessageBuffer | undefined;
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
@@ -113,6 +105,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
+    this.handler = new MessageHandler(this, this.invocations, services.clientResults, this.keepAlive);
   }
 
   private get now(): number {
@@ -134,6 +127,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
       CoreConnection.logger.error(what, toError(error).stack);
     });
+  }
+
+  private get buffer(): MessageBuffer | undefined {
+    return this.handler.buffer;
   }
 
   /** True if the client may replace its socket. */
@@ -235,20 +232,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.shakeHands(message.toString());
       return true;
     }
-    const parsed = this.codec.parse(message);
-    const isRepeated = parsed !== undefined && isCounted(parsed) && this.buffer?.receive() === false;
-    return isRepeated || this.dispatchOrStall(parsed);
+    return this.handler.take(this.codec.parse(message));
   }
 
   /** A connection that has ended hears nothing more. */
   retry(): boolean {
-    return this.ended || this.dispatchOrStall(this.stalled);
-  }
-
-  private dispatchOrStall(message: ClientMessage | undefined): boolean {
-    const isDone = this.dispatch(message);
-    this.stalled = isDone ? undefined : message;
-    return isDone;
+    return this.ended || this.handler.retry();
   }
 
   pauseReading(): void {
@@ -272,7 +261,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -313,57 +302,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.finish(handshakeRefused(error));
   }
 
-  /** Handles a message; false if it has to wait and nothing behind it may be read. */
-  private dispatch(message: ClientMessage | undefined): boolean {
-    this.keepAlive.heard();
-    switch (message?.type) {
-      case MessageType.Invocation:
-      case MessageType.StreamInvocation:
-        return this.invocations.invoke(message);
-      case MessageType.StreamItem:
-        return this.invocations.item(message);
-      case MessageType.Completion:
-        this.completed(message);
-        return true;
-      case MessageType.CancelInvocation:
-        this.cancelCall(message.invocationId);
-        this.invocations.cancel(message.invocationId);
-        return true;
-      case MessageType.Ping:
-        this.keepAlive.pinged();
-        return true;
-      case MessageType.Close:
-        this.closedByClient(message.error);
-        return true;
-      case MessageType.Ack:
-        this.acknowledged(message.sequenceId);
-        return true;
-      case MessageType.Sequence:
-        this.buffer?.resume(message.sequenceId);
-        return true;
-      default:
-        // Types that do not exist yet are skipped.
-        return true;
-    }
-  }
-
-  /** Streams of the client come first, then what it was asked (signalr-core §4.12). */
-  private completed(message: CompletionMessage): void {
-    if (!this.invocations.endUpload(message)) {
-      this.services.clientResults.answer(this, message);
-    }
-  }
-
-  /** Ignored without stateful reconnect (signalr-core §2.6). */
-  private acknowledged(sequenceId: number): void {
-    const wasFull = this.buffer?.isFull === true;
-    this.buffer?.acknowledge(sequenceId);
-    if (wasFull) {
-      this.onWritable();
-    }
-  }
-
-  private closedByClient(error: string | undefined): void {
+  closedByClient(error: string | undefined): void {
     void this.end({
       stopCalled: true,
       ...(error !== undefined && { error: new HubException(error) }),
@@ -620,7 +559,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.buffer = undefined;
+    this.handler.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }
