@@ -1,59 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Hub, HubException, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../support/app.js';
-import { Inbox } from '../support/inbox.js';
 import { missing } from '../support/requirements.js';
+import { StreamsHub, streamsHubEvents as events } from '../support/streams-hub.js';
 import { DotnetClient, type DotnetError } from './client.js';
-
-const events = new Inbox<string>();
-
-@Hub('streams')
-class StreamsHub extends SignalRHub {
-  @HubMethod()
-  async *count(to: number): AsyncGenerator<number> {
-    try {
-      for (let value = 0; value < to; value++) {
-        yield value;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    } finally {
-      events.put('counted');
-    }
-  }
-
-  @HubMethod()
-  async *fails(): AsyncGenerator<number> {
-    yield 1;
-    throw new HubException('broke');
-  }
-
-  @HubMethod()
-  async sum(start: number, @HubStream() values: AsyncIterable<number>): Promise<number> {
-    let sum = start;
-    for await (const value of values) {
-      sum += value;
-    }
-    return sum;
-  }
-
-  @HubMethod()
-  async *double(@HubStream() values: AsyncIterable<number>): AsyncGenerator<number> {
-    for await (const value of values) {
-      yield value * 2;
-    }
-  }
-
-  @HubMethod()
-  async ask(question: string): Promise<string> {
-    return `they said ${await this.clients.caller.invoke('answer', question)}`;
-  }
-
-  @HubMethod()
-  quit(): void {
-    this.context.abort();
-  }
-}
 
 describe.skipIf(missing('dotnet')).each(platforms)('the .NET HubConnection on %s', (platform) => {
   let app: TestApp;

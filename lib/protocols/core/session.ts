@@ -382,7 +382,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       return;
     }
     if (this.isLost(now)) {
-      void this.end({ stopCalled: false });
+      void this.endWhenRead({ stopCalled: false });
       return;
     }
     if (this.isExpired(now)) {

@@ -8,75 +8,11 @@ import * as core7 from 'signalr-core-7';
 import * as core8 from 'signalr-core-8';
 import * as core9 from 'signalr-core-9';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Hub, HubException, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { coreTransports } from '../../support/core-lines.js';
 import { deferred, Inbox } from '../../support/inbox.js';
-
-const events = new Inbox<string>();
-
-@Hub('ages')
-class AgesHub extends SignalRHub {
-  override onDisconnected(stopCalled: boolean): void {
-    events.put(`disconnected ${stopCalled}`);
-  }
-
-  @HubMethod()
-  add(left: number, right: number): number {
-    return left + right;
-  }
-
-  @HubMethod()
-  refuse(): never {
-    throw new HubException('no');
-  }
-
-  @HubMethod()
-  async tell(group: string, text: string): Promise<void> {
-    await this.groups.add(this.context.connectionId, group);
-    await this.clients.group(group).Hear(text);
-    await this.clients.all.hear('all');
-  }
-
-  @HubMethod()
-  async *count(to: number): AsyncGenerator<number> {
-    try {
-      for (let value = 0; value < to; value++) {
-        yield value;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    } finally {
-      events.put('counted');
-    }
-  }
-
-  @HubMethod()
-  async *double(@HubStream() values: AsyncIterable<number>): AsyncGenerator<number> {
-    for await (const value of values) {
-      yield value * 2;
-    }
-  }
-
-  @HubMethod()
-  async sum(start: number, @HubStream() values: AsyncIterable<number>): Promise<number> {
-    let sum = start;
-    for await (const value of values) {
-      sum += value;
-    }
-    return sum;
-  }
-
-  @HubMethod()
-  async ask(question: string): Promise<string> {
-    return `they said ${await this.clients.caller.invoke('answer', question)}`;
-  }
-
-  @HubMethod()
-  quit(): void {
-    this.context.abort();
-  }
-}
+import { StreamsHub, streamsHubEvents as events } from '../../support/streams-hub.js';
 
 type Library = typeof core10;
 
@@ -111,13 +47,13 @@ describe.each(runs)(
     beforeAll(async () => {
       app = await startApp({
         platform,
-        hubs: [AgesHub],
+        hubs: [StreamsHub],
         signalr: { core: { allowStatefulReconnects: true } },
       });
       // Version 5 takes the fetch of Node for that of a browser.
       vi.stubGlobal('self', globalThis);
       const builder = new library.HubConnectionBuilder()
-        .withUrl(`${app.url}/signalr/ages`, { transport: library.HttpTransportType[transport] })
+        .withUrl(`${app.url}/signalr/streams`, { transport: library.HttpTransportType[transport] })
         .configureLogging(library.LogLevel.None);
       if (resumes) {
         builder.withStatefulReconnect();
