@@ -10,14 +10,40 @@ type Injected = IProgress<never> | AbortSignal | HubCallerContext;
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
+/** Who listens to a stream, as `@microsoft/signalr` has it. */
+export interface StreamSubscriber<T> {
+  next(value: T): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** A stream that a client sends with a call: a `Subject` of `@microsoft/signalr` is one. */
+export interface ClientStream<T> {
+  subscribe(subscriber: StreamSubscriber<T>): unknown;
+}
+
+/** A stream that a client gets. */
+export interface ServerStream<T> {
+  /** @returns what ends it from the client's side. */
+  subscribe(subscriber: StreamSubscriber<T>): { dispose(): void };
+}
+
+/** What a stream is made of; never for what is none. */
+type ItemOf<Value> = Value extends AsyncIterable<infer Item> | Observable<infer Item> ? Item : never;
+
 /** What clients pass: the parameters of the method without those that the server fills in. */
 type ClientArguments<Args extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
   ? IsAny<First> extends true
     ? [First, ...ClientArguments<Rest>]
     : First extends Injected
       ? ClientArguments<Rest>
-      : [First, ...ClientArguments<Rest>]
+      : [ClientArgument<First>, ...ClientArguments<Rest>]
   : Args;
+
+/** A stream of the client may be an async iterable as well, for test clients. */
+type ClientArgument<Parameter> = [ItemOf<Parameter>] extends [never]
+  ? Parameter
+  : ClientStream<ItemOf<Parameter>> | AsyncIterable<ItemOf<Parameter>>;
 
 /** What clients get: a stream gives a classic client its last item. */
 type ClientResult<Result> =
@@ -45,6 +71,21 @@ export type HubMethodsOf<THub> = {
     : never;
 };
 
+/** The methods of a hub that give streams, as Core clients call them. */
+export type HubStreamsOf<THub> = {
+  readonly [
+    Method in keyof THub as Method extends keyof SignalRHub
+      ? never
+      : THub[Method] extends (...args: never[]) => infer Result
+        ? [ItemOf<Awaited<Result>>] extends [never]
+          ? never
+          : Method
+        : never
+  ]: THub[Method] extends (...args: infer Args) => infer Result
+    ? (...args: ClientArguments<Args>) => ServerStream<ItemOf<Awaited<Result>>>
+    : never;
+};
+
 /**
  * A hub as its clients see it.
  *
@@ -54,6 +95,8 @@ export type HubMethodsOf<THub> = {
 export interface HubProxyOf<THub> {
   /** Calls methods of the hub. Rejects with what the client library rejects with. */
   readonly server: HubMethodsOf<THub>;
+  /** Asks for streams; only Core clients can. */
+  readonly stream: HubStreamsOf<THub>;
   /** Handles calls of a client method, until the returned function is called. */
   on<Method extends keyof ClientOf<THub> & string>(
     method: Method,
@@ -68,6 +111,8 @@ export interface UntypedHub {
   invoke(method: string, ...args: never[]): PromiseLike<unknown>;
   on(method: string, handler: (...args: never[]) => void): unknown;
   off(method: string, handler: (...args: never[]) => void): unknown;
+  /** Core clients only. */
+  stream?(method: string, ...args: never[]): unknown;
 }
 
 /**
@@ -78,16 +123,11 @@ export interface UntypedHub {
  * @publicApi
  */
 export function hubProxy<THub>(hub: UntypedHub): HubProxyOf<THub> {
-  const call =
-    (method: string) =>
-    (...args: unknown[]): Promise<unknown> =>
-      Promise.resolve(hub.invoke(method, ...(args as never[])));
-  const server = new Proxy(Object.create(null) as object, {
-    // A proxy that is returned from an async function must not look like a promise.
-    get: (_, method) => (typeof method === 'string' && method !== 'then' ? call(method) : undefined),
-  });
+  const server = byName((method, args) => Promise.resolve(hub.invoke(method, ...(args as never[]))));
+  const stream = byName((method, args) => hub.stream?.(method, ...(args as never[])));
   return {
     server: server as HubMethodsOf<THub>,
+    stream: stream as HubStreamsOf<THub>,
     on(method: string, handler: (...args: never[]) => void) {
       hub.on(method, handler);
       return () => {
@@ -95,4 +135,15 @@ export function hubProxy<THub>(hub: UntypedHub): HubProxyOf<THub> {
       };
     },
   } as HubProxyOf<THub>;
+}
+
+/** An object that has every method. */
+function byName(call: (method: string, args: readonly unknown[]) => unknown): object {
+  return new Proxy(Object.create(null) as object, {
+    // A proxy that is returned from an async function must not look like a promise.
+    get: (_, method) =>
+      typeof method === 'string' && method !== 'then'
+        ? (...args: unknown[]) => call(method, args)
+        : undefined,
+  });
 }

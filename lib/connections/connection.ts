@@ -172,7 +172,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   }
 
   /** The client does not want to know the outcome of a call any more; one that is not running is none. */
-  protected cancelCall(invocationId: string): void {
+  cancelCall(invocationId: string): void {
     for (const call of this.liveCalls ?? []) {
       if (call.invocationId === invocationId) {
         call.cancel();

@@ -215,7 +215,7 @@ export class HubSender extends MessageSender {
     const command: NodeCommand = { type: 'ask', connectionId, call: this.message(question), timeout };
     const acknowledgement = await this.backplane
       .command(command, timeout + ACKNOWLEDGEMENT_GRACE)
-      .catch(() => GONE);
+      .catch(goneIfUnacknowledged);
     question.answer = acknowledgement === true ? GONE : acknowledgement;
   }
 
@@ -240,6 +240,14 @@ export class HubSender extends MessageSender {
     }
     return encoded;
   }
+}
+
+/** Nobody owns the connection any more; what else goes wrong is the backplane's affair. */
+function goneIfUnacknowledged(error: unknown): ClientAnswer {
+  if (error instanceof SignalRError && error.code === 'SIGNALR_ACK_TIMEOUT') {
+    return GONE;
+  }
+  throw error;
 }
 
 function requireMethod(method: unknown): string {

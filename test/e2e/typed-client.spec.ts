@@ -1,6 +1,6 @@
 import * as signalR from '@microsoft/signalr';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
+import { Hub, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
 import { hubProxy, type UntypedHub } from 'nestjs-signalr/client';
 
 import { startApp, type TestApp } from '../support/app.js';
@@ -15,6 +15,20 @@ class EchoHub extends SignalRHub<EchoClient> {
   async say(text: string): Promise<number> {
     await this.clients.all.heard(text);
     return text.length;
+  }
+
+  @HubMethod()
+  async *letters(text: string): AsyncGenerator<string> {
+    yield* text;
+  }
+
+  @HubMethod()
+  async join(@HubStream() parts: AsyncIterable<string>): Promise<string> {
+    let joined = '';
+    for await (const part of parts) {
+      joined += part;
+    }
+    return joined;
   }
 }
 
@@ -40,6 +54,17 @@ test('the typed proxy calls and is called over a Core connection', async () => {
   stop();
   await echo.server.say('unheard');
   expect(heard).toEqual(['hello']);
+  const letters: string[] = [];
+  await new Promise<void>((complete, error) => {
+    echo.stream.letters('abc').subscribe({ next: (letter) => letters.push(letter), complete, error });
+  });
+  expect(letters).toEqual(['a', 'b', 'c']);
+  const parts = new signalR.Subject<string>();
+  const joined = echo.server.join(parts);
+  parts.next('x');
+  parts.next('y');
+  parts.complete();
+  expect(await joined).toBe('xy');
   await connection.stop();
 });
 

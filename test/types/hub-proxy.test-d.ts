@@ -1,7 +1,14 @@
+import type { IStreamResult, Subject } from '@microsoft/signalr';
 import type { Observable } from 'rxjs';
 import { describe, expectTypeOf, test } from 'vitest';
 import type { HubCallerContext, IProgress, SignalRHub } from 'nestjs-signalr';
-import { type HubProxyOf, hubProxy, type UntypedHub } from 'nestjs-signalr/client';
+import {
+  type ClientStream,
+  type HubProxyOf,
+  hubProxy,
+  type ServerStream,
+  type UntypedHub,
+} from 'nestjs-signalr/client';
 
 interface ShopClient {
   stocked(item: string, count: number): void;
@@ -14,6 +21,8 @@ declare class ShopHub extends SignalRHub<ShopClient> {
   anything(first: any, second: string): number;
   prices(): Observable<number>;
   names(): AsyncGenerator<string>;
+  upload(name: string, lines: AsyncIterable<string>): Promise<number>;
+  double(values: Observable<number>, signal: AbortSignal): AsyncGenerator<number>;
   readonly open: boolean;
   override onConnected(): void;
 }
@@ -35,6 +44,20 @@ describe('a hub as its clients see it', () => {
   test('parameters that the server fills in are left out', () => {
     expectTypeOf(shop.server.cancel).parameters.toEqualTypeOf<[number]>();
     expectTypeOf(shop.server.ship).parameters.toEqualTypeOf<[number, string]>();
+  });
+
+  test('streams are asked for, and sent as arguments', () => {
+    expectTypeOf(shop.stream.prices).toEqualTypeOf<() => ServerStream<number>>();
+    expectTypeOf(shop.stream).not.toHaveProperty('order');
+    expectTypeOf(shop.server.upload).parameters.toEqualTypeOf<
+      [string, ClientStream<string> | AsyncIterable<string>]
+    >();
+    expectTypeOf(shop.stream.double).toEqualTypeOf<
+      (values: ClientStream<number> | AsyncIterable<number>) => ServerStream<number>
+    >();
+    // The subject of the real client is a stream of the client, and its results are streams of the server.
+    expectTypeOf<Subject<string>>().toExtend<ClientStream<string>>();
+    expectTypeOf<IStreamResult<number>>().toExtend<ServerStream<number>>();
   });
 
   test('only methods of the hub itself are there', () => {

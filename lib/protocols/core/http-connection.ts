@@ -112,11 +112,11 @@ export class HttpConnection {
   }
 
   private async take(body: AsyncIterable<Buffer>): Promise<boolean> {
-    if (this.session.ended) {
+    if (this.session.isDeaf) {
       return false;
     }
     for await (const chunk of body) {
-      if (this.session.ended) {
+      if (this.session.isDeaf) {
         return false;
       }
       await this.session.receive(chunk);

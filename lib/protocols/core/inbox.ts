@@ -26,6 +26,7 @@ export class Inbox {
   /** Messages of a line that was lost before they could be read. */
   private readonly backlog: Buffer[] = [];
   private paused = false;
+  private isReading = false;
   /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
   private onRoom: (() => void) | undefined;
   /** True while a message waits. */
@@ -49,6 +50,11 @@ export class Inbox {
     this.readOn();
   }
 
+  /** True if there are complete messages that have not been handled. */
+  get hasUnread(): boolean {
+    return this.isStalled || this.backlog.length > 0;
+  }
+
   /** True while the client has to wait. */
   get isFull(): boolean {
     return this.paused;
@@ -65,9 +71,15 @@ export class Inbox {
 
   /** Reads until there is no complete message, or the next one has to wait. */
   readOn(): void {
+    // Handling a message may free what the next one waits for: the loop that is running goes on by itself.
+    if (this.isReading) {
+      return;
+    }
+    this.isReading = true;
     if (this.reader.bufferedBytes > 0 || this.isStalled || this.backlog.length > 0) {
       this.readMessages();
     }
+    this.isReading = false;
     this.regulate();
   }
 

@@ -1,5 +1,6 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
+import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
@@ -20,13 +21,8 @@ import { Invocations } from './invocations.js';
 import { jsonProtocol } from './json-hub-protocol.js';
 import { KeepAlive } from './keep-alive.js';
 import { MessageBuffer } from './message-buffer.js';
-import {
-  type ClientMessage,
-  type CompletionMessage,
-  isCounted,
-  MessageType,
-  namedError,
-} from './messages.js';
+import { MessageHandler } from './message-handler.js';
+import { namedError } from './messages.js';
 import type { CoreRequest } from './request.js';
 import type { CoreTicket } from './tokens.js';
 
@@ -76,17 +72,16 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   codec: HubProtocol = jsonProtocol;
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
-  /** A message that has to wait; nothing behind it is read. */
-  private stalled: ClientMessage | undefined;
+  private readonly handler: MessageHandler;
   private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
+  /** How it is going to end when everything that has come has been handled. */
+  private leaving: { readonly ending: Ending; readonly since: number } | undefined;
   /** How it ended while the hub was still greeting the client. */
   private endedEarly: Ending | undefined;
   private openedAt = 0;
   private readonly keepAlive: KeepAlive;
-  /** What makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
-  private buffer: MessageBuffer | undefined;
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
@@ -110,6 +105,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
+    this.handler = new MessageHandler(this, this.invocations, services.clientResults, this.keepAlive);
   }
 
   private get now(): number {
@@ -133,6 +129,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     });
   }
 
+  private get buffer(): MessageBuffer | undefined {
+    return this.handler.buffer;
+  }
+
   /** True if the client may replace its socket. */
   get isStateful(): boolean {
     return this.buffer !== undefined;
@@ -145,6 +145,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** True from the moment when the hub has been told of the end. */
   get forgotten(): boolean {
     return this.isForgotten;
+  }
+
+  /** True once nothing more is taken of the client. */
+  get isDeaf(): boolean {
+    return this.ended || this.leaving !== undefined;
   }
 
   /** Starts to listen to the client. @param request what hub code gets to see for as long as the connection lives. */
@@ -186,7 +191,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   onData(data: Buffer): void {
-    if (this.state !== State.Ending) {
+    if (this.state !== State.Ending && this.leaving === undefined) {
       this.inbox.push(data);
     }
   }
@@ -194,11 +199,28 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
   receive(data: Buffer): Promise<void> | undefined {
     this.onData(data);
-    return this.state === State.Ending ? undefined : this.inbox.whenRoom();
+    return this.isDeaf || this.state === State.Ending ? undefined : this.inbox.whenRoom();
   }
 
   readOn(): void {
     this.inbox.readOn();
+    if (this.leaving !== undefined && !this.inbox.hasUnread) {
+      void this.end(this.leaving.ending);
+    }
+  }
+
+  /** What the client has said before it went is still heard, as far as the time for closing goes (signalr-core §2.2). */
+  private endWhenRead(ending: Ending): Promise<void> {
+    const isGreeted = this.state === State.Connecting || this.state === State.Connected;
+    if (isGreeted) {
+      this.inbox.cutOff(this.codec);
+    }
+    if (!isGreeted || !this.inbox.hasUnread) {
+      return this.end(ending);
+    }
+    this.leaving ??= { ending, since: this.now };
+    this.inbox.end();
+    return DONE;
   }
 
   get canRead(): boolean {
@@ -210,19 +232,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.shakeHands(message.toString());
       return true;
     }
-    const parsed = this.codec.parse(message);
-    const isRepeated = parsed !== undefined && isCounted(parsed) && this.buffer?.receive() === false;
-    return isRepeated || this.dispatchOrStall(parsed);
+    return this.handler.take(this.codec.parse(message));
   }
 
+  /** A connection that has ended hears nothing more. */
   retry(): boolean {
-    return this.dispatchOrStall(this.stalled);
-  }
-
-  private dispatchOrStall(message: ClientMessage | undefined): boolean {
-    const isDone = this.dispatch(message);
-    this.stalled = isDone ? undefined : message;
-    return isDone;
+    return this.ended || this.handler.retry();
   }
 
   pauseReading(): void {
@@ -246,7 +261,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -287,57 +302,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.finish(handshakeRefused(error));
   }
 
-  /** Handles a message; false if it has to wait and nothing behind it may be read. */
-  private dispatch(message: ClientMessage | undefined): boolean {
-    this.keepAlive.heard();
-    switch (message?.type) {
-      case MessageType.Invocation:
-      case MessageType.StreamInvocation:
-        return this.invocations.invoke(message);
-      case MessageType.StreamItem:
-        return this.invocations.item(message);
-      case MessageType.Completion:
-        this.completed(message);
-        return true;
-      case MessageType.CancelInvocation:
-        this.cancelCall(message.invocationId);
-        this.invocations.cancel(message.invocationId);
-        return true;
-      case MessageType.Ping:
-        this.keepAlive.pinged();
-        return true;
-      case MessageType.Close:
-        this.closedByClient(message.error);
-        return true;
-      case MessageType.Ack:
-        this.acknowledged(message.sequenceId);
-        return true;
-      case MessageType.Sequence:
-        this.buffer?.resume(message.sequenceId);
-        return true;
-      default:
-        // Types that do not exist yet are skipped.
-        return true;
-    }
-  }
-
-  /** Streams of the client come first, then what it was asked (signalr-core §4.12). */
-  private completed(message: CompletionMessage): void {
-    if (!this.invocations.endUpload(message)) {
-      this.services.clientResults.answer(this, message);
-    }
-  }
-
-  /** Ignored without stateful reconnect (signalr-core §2.6). */
-  private acknowledged(sequenceId: number): void {
-    const wasFull = this.buffer?.isFull === true;
-    this.buffer?.acknowledge(sequenceId);
-    if (wasFull) {
-      this.onWritable();
-    }
-  }
-
-  private closedByClient(error: string | undefined): void {
+  closedByClient(error: string | undefined): void {
     void this.end({
       stopCalled: true,
       ...(error !== undefined && { error: new HubException(error) }),
@@ -410,8 +375,14 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       }
       return;
     }
+    if (this.leaving !== undefined) {
+      if (now - this.leaving.since >= this.options.closeTimeout) {
+        void this.end(this.leaving.ending);
+      }
+      return;
+    }
     if (this.isLost(now)) {
-      void this.end({ stopCalled: false });
+      void this.endWhenRead({ stopCalled: false });
       return;
     }
     if (this.isExpired(now)) {
@@ -487,7 +458,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
   terminate(): Promise<void> {
     const isGreeted = this.state === State.Connecting || this.state === State.Connected;
-    return this.end({ stopCalled: true, ...(isGreeted && { close: this.codec.close(undefined, true) }) });
+    return this.endWhenRead({
+      stopCalled: true,
+      ...(isGreeted && { close: this.codec.close(undefined, true) }),
+    });
   }
 
   /** Nobody has come for it. */
@@ -507,7 +481,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.end({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
   }
 
   /** The client broke the protocol, or was not heard of. */
@@ -585,7 +559,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.buffer = undefined;
+    this.handler.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }

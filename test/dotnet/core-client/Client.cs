@@ -167,7 +167,22 @@ internal sealed class Client
         return null;
     }
 
-    private static object?[] ToArguments(Command command) => [.. command.Args.Select(arg => (object?)arg)];
+    /// <summary>An argument { "$stream": [...] } is a stream that the client sends, item by item.</summary>
+    private static object?[] ToArguments(Command command) => [.. command.Args.Select(ToArgument)];
+
+    private static object? ToArgument(JsonElement argument) =>
+        argument.ValueKind == JsonValueKind.Object && argument.TryGetProperty("$stream", out var items)
+            ? Items([.. items.EnumerateArray()])
+            : argument;
+
+    private static async IAsyncEnumerable<JsonElement> Items(JsonElement[] items)
+    {
+        foreach (var item in items)
+        {
+            await Task.Yield();
+            yield return item;
+        }
+    }
 
     private static JsonNode? ToNode(object? value) => JsonSerializer.SerializeToNode(value);
 }

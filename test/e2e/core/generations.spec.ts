@@ -264,13 +264,14 @@ describe.each(rows)('@microsoft/signalr $version in Node on $platform', ({ platf
     });
 
     test.runIf(generation.clientResults)('[core 149] answers when it is asked', async () => {
+      await connection.start();
+      await expect(connection.invoke('ask', 'who?')).rejects.toThrow(`Client didn't provide a result.`);
       connection.on('answer', (question: string) => {
         if (question === 'never?') {
           throw new Error('I will not say');
         }
         return `${question} yes`;
       });
-      await connection.start();
       expect(await connection.invoke('ask', 'really?')).toBe('the client says really? yes');
       await expect(connection.invoke('ask', 'never?')).rejects.toThrow('HubException: Error: I will not say');
     });

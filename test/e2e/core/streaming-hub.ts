@@ -162,6 +162,12 @@ export class StreamingHub extends SignalRHub {
     }
   }
 
+  @HubMethod()
+  async waitAt(gate: string): Promise<string> {
+    await streamGates.get(gate)?.promise;
+    return 'waited';
+  }
+
   /** Reads nothing until it is let. */
   @HubMethod()
   async hesitant(gate: string, @HubStream() items: AsyncIterable<number>): Promise<number> {

@@ -311,6 +311,24 @@ describe.each(runs)('core streams on %s over %s', (platform, transport) => {
     expect(await all('0')).toEqual([4]);
   });
 
+  test('a call behind a cancellation that frees streams is not lost', async () => {
+    const gate = deferred();
+    streamGates.set('slow', gate);
+    client.send({ type: 4, invocationId: 's', target: 'doubled', arguments: [], streamIds: ['u'] });
+    client.send(
+      { type: 1, invocationId: 'a', target: 'waitAt', arguments: ['slow'] },
+      { type: 5, invocationId: 's' },
+      { type: 1, invocationId: 'b', target: 'Plain', arguments: [] },
+      { type: 1, invocationId: 'c', target: 'Plain', arguments: [] },
+    );
+    await all('s');
+    gate.resolve();
+    streamGates.delete('slow');
+    expect(await result('a')).toMatchObject({ result: 'waited' });
+    expect(await result('b')).toMatchObject({ result: 'plain' });
+    expect(await result('c')).toMatchObject({ result: 'plain' });
+  });
+
   test('a client that leaves fails its streams', async () => {
     client.send(
       { type: 1, target: 'report', arguments: ['left'], streamIds: ['1'] },

@@ -1,0 +1,1 @@
+export { MessagePackHubProtocol } from './message-pack-hub-protocol.js';

@@ -1,0 +1,325 @@
+import type { Server } from 'node:http';
+
+import {
+  HttpTransportType,
+  HubConnection,
+  HubConnectionBuilder,
+  LogLevel,
+  Subject,
+} from '@microsoft/signalr';
+import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
+import { decode, encode } from '@msgpack/msgpack';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Hub, HubContextRegistry, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
+
+import { platforms, startApp, type TestApp } from '../../support/app.js';
+import { RawClassicClient } from '../../support/classic-client.js';
+import { RawCoreClient } from '../../support/core-client.js';
+import { http } from '../../support/http.js';
+import { RawWebSocket } from '../../support/web-socket.js';
+
+@Hub('packed')
+class PackedHub extends SignalRHub {
+  @HubMethod()
+  echo(value: unknown): unknown {
+    return value;
+  }
+
+  @HubMethod()
+  describe(value: unknown): string {
+    return value instanceof Date
+      ? 'date'
+      : value instanceof Uint8Array
+        ? `bytes ${value.join()}`
+        : typeof value;
+  }
+
+  @HubMethod()
+  nothing(): void {}
+
+  @HubMethod()
+  fail(): never {
+    throw new Error('secret');
+  }
+
+  @HubMethod()
+  async *count(to: number): AsyncGenerator<number> {
+    for (let value = 0; value < to; value++) {
+      yield value;
+    }
+  }
+
+  @HubMethod()
+  async sum(@HubStream() values: AsyncIterable<number>): Promise<number> {
+    let sum = 0;
+    for await (const value of values) {
+      sum += value;
+    }
+    return sum;
+  }
+
+  @HubMethod()
+  ask(): Promise<unknown> {
+    return this.clients.caller.invoke('answer', new Date(5));
+  }
+
+  @HubMethod()
+  ping(): void {}
+}
+
+const HANDSHAKE = '{"protocol":"messagepack","version":1}\u001e';
+
+/** Messages with their lengths in front, as a client writes them. */
+const packed = (...messages: unknown[]): Buffer =>
+  Buffer.concat(
+    messages.flatMap((message) => {
+      const body = Buffer.from(encode(message));
+      const prefix =
+        body.byteLength < 128 ? [body.byteLength] : [(body.byteLength & 0x7f) | 0x80, body.byteLength >> 7];
+      return [Buffer.from(prefix), body];
+    }),
+  );
+
+/** The messages of one frame; every frame has to end with a message. */
+function unpacked(frame: Buffer): unknown[] {
+  const messages: unknown[] = [];
+  for (let start = 0; start < frame.byteLength;) {
+    let length = frame[start] as number;
+    start++;
+    if (length >= 0x80) {
+      length = (length & 0x7f) + (frame[start] as number) * 128;
+      start++;
+    }
+    expect(start + length).toBeLessThanOrEqual(frame.byteLength);
+    messages.push(decode(frame.subarray(start, start + length)));
+    start += length;
+  }
+  return messages;
+}
+
+describe.each(platforms)('MessagePack on %s', (platform) => {
+  let app: TestApp;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await startApp({
+      platform,
+      hubs: [PackedHub],
+      signalr: {
+        hubProtocols: [new MessagePackHubProtocol()],
+        core: { enableDetailedErrors: true, allowStatefulReconnects: true },
+      },
+    });
+    url = `${app.url}/signalr/packed`;
+  });
+
+  afterAll(async () => {
+    // A client that stops polling may leave a connection behind on which it has never asked for anything.
+    (app.app.getHttpServer() as Server).closeAllConnections();
+    await app.close();
+  });
+
+  const openSocket = (): Promise<RawWebSocket> => RawWebSocket.open(url.replace('http', 'ws'));
+
+  async function connect(): Promise<RawWebSocket> {
+    const socket = await openSocket();
+    socket.send(HANDSHAKE);
+    const accepted = await socket.frames.next('the handshake');
+    expect([accepted.isBinary, accepted.data.toString()]).toEqual([true, '{}\u001e']);
+    return socket;
+  }
+
+  async function next(socket: RawWebSocket): Promise<unknown> {
+    const frame = await socket.frames.next('a message');
+    expect(frame.isBinary).toBe(true);
+    return unpacked(frame.data)[0];
+  }
+
+  test('[core 48] [core 54] the handshake is text, its acceptance binary, its refusal text', async () => {
+    const socket = await connect();
+    socket.close();
+    const refused = await openSocket();
+    refused.send('{"protocol":"messagepack","version":3}\u001e');
+    const { isBinary, data } = await refused.frames.next('the refusal');
+    expect([isBinary, data.toString()]).toEqual([
+      false,
+      `{"error":"The server does not support version 3 of the 'messagepack' protocol."}\u001e`,
+    ]);
+  });
+
+  test('[core 49] event streams carry no bytes', async () => {
+    const client = await RawCoreClient.open(url, {}, '', 'ServerSentEvents');
+    client.line.send(HANDSHAKE);
+    expect(JSON.parse(await client.nextRecord())).toEqual({
+      error: `Cannot use the 'messagepack' protocol on the current transport. The transport does not support 'Binary' transfer format.`,
+    });
+    client.close();
+  });
+
+  test('[core 41] a hub may do without it', async () => {
+    const plain = await startApp({
+      platform,
+      hubs: [PackedHub],
+      signalr: { hubProtocols: [new MessagePackHubProtocol()], core: { supportedProtocols: ['json'] } },
+    });
+    const client = await RawCoreClient.open(`${plain.url}/signalr/packed`);
+    client.line.send(HANDSHAKE);
+    expect(await client.nextRecord()).toBe(`{"error":"The protocol 'messagepack' is not supported."}`);
+    await plain.close();
+  });
+
+  test('[core 120] a result that is nothing, and the end of a stream', async () => {
+    const socket = await connect();
+    socket.send(packed([1, {}, '1', 'nothing', []]));
+    expect(await next(socket)).toEqual([3, {}, '1', 3, null]);
+    socket.send(packed([4, {}, '2', 'count', [1]]));
+    const messages: unknown[] = [];
+    while (messages.length < 2) {
+      messages.push(...unpacked((await socket.frames.next('the stream')).data));
+    }
+    expect(messages).toEqual([
+      [2, {}, '2', 0],
+      [3, {}, '2', 2],
+    ]);
+    socket.close();
+  });
+
+  test('[core 55] [core 125] several messages in a frame, one in several', async () => {
+    const socket = await connect();
+    const data = packed([1, {}, '1', 'echo', ['a']], [1, {}, '2', 'echo', ['b'.repeat(200)]]);
+    socket.send(data.subarray(0, 5));
+    socket.send(data.subarray(5, 20));
+    socket.send(data.subarray(20));
+    const messages: unknown[] = [];
+    while (messages.length < 2) {
+      messages.push(...unpacked((await socket.frames.next('the answers')).data));
+    }
+    expect(messages).toEqual([
+      [3, {}, '1', 3, 'a'],
+      [3, {}, '2', 3, 'b'.repeat(200)],
+    ]);
+    socket.close();
+  });
+
+  test.each([
+    [
+      '[core 123] no headers',
+      packed([1, null, null, 'echo', []]),
+      `Reading map length for 'headers' failed.`,
+    ],
+    [
+      '[core 124] a prefix of six bytes',
+      Buffer.from('808080808001', 'hex'),
+      'Messages over 2GB in size are not supported.',
+    ],
+    [
+      '[core 125] a message that is announced too large',
+      Buffer.from('ffff7f', 'hex'),
+      'The maximum message size of 32768B was exceeded. The message size can be configured in AddHubOptions.',
+    ],
+    [
+      '[core 127] an unknown extension',
+      Buffer.from('089402 80a131d40501'.replace(' ', ''), 'hex'),
+      'Error reading MessagePack.',
+    ],
+    ['[core 127] another kind of result', packed([3, {}, '1', 9]), 'Invalid invocation result kind.'],
+  ])('%s ends the connection, and the process lives on', async (_, data, detail) => {
+    const socket = await connect();
+    socket.send(data);
+    expect(await next(socket)).toEqual([
+      7,
+      `Connection closed with an error. InvalidDataException: ${detail}`,
+      true,
+    ]);
+    expect((await socket.closed).code).toBe(1000);
+  });
+
+  test('[core 126] bytes over long polling', async () => {
+    const { connectionToken } = await RawCoreClient.negotiate(url);
+    const line = `${url}?id=${connectionToken}`;
+    await http('GET', line);
+    await http('POST', line, { body: HANDSHAKE });
+    const accepted = await http('GET', line);
+    expect([accepted.headers['content-type'], accepted.body]).toEqual([
+      'application/octet-stream',
+      '{}\u001e',
+    ]);
+    await http('POST', line, { body: packed([1, {}, '1', 'echo', [7]]) });
+    const answer = await http('GET', line);
+    expect(answer.body).toBe(packed([3, {}, '1', 3, 7]).toString('utf8'));
+    await http('DELETE', line);
+  });
+
+  describe.each([HttpTransportType.WebSockets, HttpTransportType.LongPolling])(
+    'the JavaScript client over transport %s',
+    (transport) => {
+      const start = async (isPacked: boolean): Promise<HubConnection> => {
+        const builder = new HubConnectionBuilder()
+          .withUrl(url, { transport })
+          .configureLogging(LogLevel.None);
+        const connection = (isPacked ? builder.withHubProtocol(new ClientProtocol()) : builder).build();
+        await connection.start();
+        return connection;
+      };
+
+      test('[core 176] calls, errors, streams both ways, questions', async () => {
+        const connection = await start(true);
+        connection.on('answer', (at: unknown) =>
+          at instanceof Date ? `asked at ${at.getTime()}` : 'no date',
+        );
+        expect(await connection.invoke('echo', { a: [1, null, 'x'] })).toEqual({ a: [1, null, 'x'] });
+        expect(await connection.invoke('echo', new Date(7))).toEqual(new Date(7));
+        expect(await connection.invoke('describe', new Date(7))).toBe('date');
+        expect(await connection.invoke('describe', new Uint8Array([1, 2]))).toBe('bytes 1,2');
+        await expect(connection.invoke('fail')).rejects.toThrow('Error: secret');
+        const items: number[] = [];
+        await new Promise<void>((resolve, reject) => {
+          connection
+            .stream<number>('count', 3)
+            .subscribe({ next: (item) => items.push(item), complete: resolve, error: reject });
+        });
+        expect(items).toEqual([0, 1, 2]);
+        const subject = new Subject<number>();
+        const sum = connection.invoke<number>('sum', subject);
+        subject.next(1);
+        subject.next(2);
+        subject.complete();
+        expect(await sum).toBe(3);
+        expect(await connection.invoke('ask')).toBe('asked at 5');
+        await connection.stop();
+      });
+
+      test('one hub, all protocols: everybody hears everything, in their own types', async () => {
+        const [binary, text] = [await start(true), await start(false)];
+        const classic = await RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['packed'] });
+        const heard = (connection: HubConnection): Promise<unknown[]> =>
+          new Promise((resolve) => connection.on('hear', (...args: unknown[]) => resolve(args)));
+        const [byBinary, byText] = [heard(binary), heard(text)];
+        const at = new Date(1_700_000_000_000);
+        await app.app
+          .get(HubContextRegistry)
+          .get(PackedHub)
+          .clients.all.hear(at, Buffer.from([1, 2]), 'x');
+        expect(await byBinary).toEqual([at, new Uint8Array([1, 2]), 'x']);
+        expect(await byText).toEqual([at.toISOString(), 'AQI=', 'x']);
+        expect(await classic.nextCall()).toMatchObject({ M: 'hear', A: [at.toISOString(), 'AQI=', 'x'] });
+        await Promise.all([binary.stop(), text.stop(), classic.abort()]);
+      });
+    },
+  );
+
+  test('a stateful connection counts binary messages, too', async () => {
+    const connection = new HubConnectionBuilder()
+      .withUrl(url, { transport: HttpTransportType.WebSockets })
+      .withHubProtocol(new ClientProtocol())
+      .withStatefulReconnect()
+      .configureLogging(LogLevel.None)
+      .build();
+    await connection.start();
+    const id = connection.connectionId;
+    expect(await connection.invoke('echo', 1)).toBe(1);
+    expect(connection.connectionId).toBe(id);
+    await connection.stop();
+  });
+});
