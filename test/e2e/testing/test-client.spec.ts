@@ -22,7 +22,7 @@ import {
   HubCallError,
 } from 'nestjs-signalr/testing';
 
-import { platforms } from '../../support/app.js';
+import { platforms, startApp } from '../../support/app.js';
 import { Inbox } from '../../support/inbox.js';
 
 const ends = new Inbox<string>();
@@ -260,5 +260,36 @@ describe.each(platforms)('test clients on %s', (platform) => {
     await expect(
       createTestClient(app, ChatHub, { protocol: 'classic', query: { fail: '1' } }),
     ).rejects.toMatchObject({ status: 500 });
+  });
+});
+
+describe('an application', () => {
+  test('may serve hubs under any path', async () => {
+    const { app, close } = await startApp({
+      hubs: [ChatHub],
+      signalr: { path: '/live', useGlobalPrefix: true },
+      configure: (configured) => configured.setGlobalPrefix('v1'),
+    });
+    for (const protocol of ['core', 'classic'] as const) {
+      const client = await createTestClient(app, ChatHub, { protocol });
+      expect(await client.invoke('send', 'Ann', 'hello')).toBe('sent');
+      await client.close();
+    }
+    await close();
+  });
+
+  test('has to be initialised, and to have the hub', async () => {
+    const testing = await Test.createTestingModule({
+      imports: [SignalRModule.forRoot()],
+      providers: [ChatHub],
+    }).compile();
+    const app = testing.createNestApplication(new ExpressAdapter());
+    await expect(createTestClient(app, ChatHub)).rejects.toMatchObject({ code: 'SIGNALR_NOT_STARTED' });
+    await app.init();
+    @Hub()
+    class OtherHub extends SignalRHub {}
+    await expect(createTestClient(app, OtherHub)).rejects.toMatchObject({ code: 'SIGNALR_HUB_UNKNOWN' });
+    await app.close();
+    await expect(createTestClient(app, ChatHub)).rejects.toMatchObject({ status: 503 });
   });
 });
