@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { HubRequest } from '../../transports/hub-request.js';
-import type { QueryValues } from '../../transports/query.js';
+import { CLASSIC_QUERY, type QueryValues } from '../../transports/query.js';
 
 /** What a request asks for; chosen by the end of its path (signalr-2 §1.1). */
 export type ClassicOperation =
@@ -32,7 +32,7 @@ export class ClassicRequest extends HubRequest {
   form: QueryValues | undefined;
 
   constructor(request: IncomingMessage) {
-    super(request, /[&;]/);
+    super(request, CLASSIC_QUERY);
   }
 
   get operation(): ClassicOperation {
@@ -52,6 +52,11 @@ export class ClassicRequest extends HubRequest {
   /** The transport that the client names, in lower case. */
   get transportName(): string {
     return (this.query.get('transport') ?? '').toLowerCase();
+  }
+
+  /** Under the base path of classic clients, negotiations of Core clients are for hubs that do not exist. */
+  get isOfCoreClient(): boolean {
+    return this.query.has('negotiateVersion') && !this.query.has('clientProtocol');
   }
 
   /** A value of the query or, failing that, of the form (signalr-2 §1.3). */
