@@ -35,18 +35,23 @@ function pathOf(url: string): string {
   return question < 0 ? url : url.slice(0, question);
 }
 
-/** An exact path as it was configured, however a client or a proxy has spelled and escaped it. */
+/** An exact path as it was configured, however a client or a proxy has spelled it. */
 function nameOf(path: string): string {
-  const readable = path.includes('%') ? withoutEscapes(path) : path;
+  const readable = path.includes('%') ? path.replace(ESCAPED_BEYOND_ASCII, unescaped) : path;
   return (readable.endsWith('/') ? readable.slice(0, -1) : readable).toLowerCase();
 }
 
-/** An escaped slash stays what it is: no slash. */
-function withoutEscapes(path: string): string {
+/**
+ * Escapes of what is not ASCII, which no client can send otherwise. Those of ASCII stay: the middleware of Express and the
+ * rules of proxies look at the path as it was sent, and `/%63hat` must not reach a hub past what stands before `/chat`.
+ */
+const ESCAPED_BEYOND_ASCII = /(?:%[89a-f][\da-f])+/gi;
+
+function unescaped(escapes: string): string {
   try {
-    return decodeURI(path);
+    return decodeURIComponent(escapes);
   } catch {
-    return path;
+    return escapes;
   }
 }
 

@@ -152,6 +152,34 @@ const knownDifferences: readonly {
     ours: { ...negotiated, body: '{"error":"The client requested a non-integer protocol version."}' },
   },
   {
+    why: 'middleware before a hub compares paths as they were sent, so a hub is not found by another spelling',
+    scripts: ['methods and paths'],
+    steps: ['GET %70lain'],
+    theirs: {
+      status: 400,
+      'content-type': 'text/plain',
+      'cache-control': 'no-cache, no-store',
+      pragma: 'no-cache',
+      expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+      body: 'Connection ID required',
+    },
+    ours: { status: 404, from: 'the host' },
+  },
+  {
+    why: 'the same',
+    scripts: ['methods and paths'],
+    steps: ['POST %70lain/negotiate'],
+    theirs: negotiated,
+    ours: { status: 404, from: 'the host' },
+  },
+  {
+    why: 'the same',
+    scripts: ['methods and paths'],
+    steps: ['GET plain/%6Eegotiate'],
+    theirs: { status: 405, 'content-type': 'text/plain', body: '' },
+    ours: { status: 404, from: 'the host' },
+  },
+  {
     why: 'what an argument lacks is known to the pipe that refused it, not to a serializer',
     scripts: ['streams to detailed'],
     steps: ['"x"', 'null'].map((value) =>

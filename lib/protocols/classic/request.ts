@@ -66,7 +66,9 @@ export class ClassicRequest extends HubRequest {
 
   /** The path in the spelling of the server: the base path as configured, the rest as the client sent it. */
   pathUnder(basePath: string): string {
-    return basePath + this.path.slice(basePath.length);
+    // By segments: the client may have escaped what the server has not.
+    const depth = basePath.split('/').length;
+    return [basePath, ...this.path.split('/').slice(depth)].join('/');
   }
 }
 

@@ -93,8 +93,7 @@ describe.each(platforms)('core negotiate on %s', (platform) => {
     });
   });
 
-  test('the path with escapes, and with one slash at its end', async () => {
-    expect((await http('POST', `${app.url}/signalr/%68/%4eegotiate`)).status).toBe(200);
+  test('the path with one slash at its end', async () => {
     expect((await http('POST', `${app.url}/signalr/h/negotiate/`)).status).toBe(200);
     expect((await http('GET', `${app.url}/signalr/h//`)).body).not.toBe('Connection ID required');
   });
