@@ -110,7 +110,7 @@ type Library = typeof signalR;
 interface Generation {
   readonly version: string;
   readonly library: Library;
-  /** Before 6 it takes the end of an event stream for an error, though a Close came before. */
+  /** Before 6 it may take the end of an event stream for an error, though a Close came before; with the original too. */
   readonly mistakesEndOfStream: boolean;
   readonly clientResults: boolean;
   /** From 8 on it sends a Close when it stops. */
@@ -307,7 +307,7 @@ describe.each(rows)('@microsoft/signalr $version in Node on $platform', ({ platf
       await connection.send('dismiss');
       const { error } = await closed.next('the end');
       const isMistaken = name === 'ServerSentEvents' && generation.mistakesEndOfStream;
-      expect(error).toEqual(isMistaken ? new Error('Error occurred') : undefined);
+      expect(isMistaken ? [undefined, 'Error occurred'] : [undefined]).toContain(error?.message);
       expect(connection.state).toBe('Disconnected');
     });
 
