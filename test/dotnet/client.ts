@@ -10,7 +10,7 @@ export type DotnetProgram = 'classic-client' | 'core-client';
 export interface StartOptions {
   /** Classic only: the hub the one proxy is for. */
   hub?: string;
-  /** The Core client speaks `webSockets` only. Default: `webSockets`. */
+  /** `auto` is for the classic client only. Default: `webSockets`. */
   transport?: 'webSockets' | 'serverSentEvents' | 'longPolling' | 'auto';
   query?: Record<string, string>;
   headers?: Record<string, string>;
