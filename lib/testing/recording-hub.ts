@@ -12,7 +12,7 @@ import { HubSender } from '../hubs/hub-sender.js';
 import { HUB_CALL, type SignalRHub } from '../hubs/signalr-hub.js';
 import { userName } from '../hubs/user-id-provider.js';
 import type { HubRequest } from '../transports/hub-request.js';
-import { parseQuery } from '../transports/query.js';
+import { CORE_QUERY, parseQuery } from '../transports/query.js';
 import { RecordingBackplane, type SentCall } from './recording-backplane.js';
 
 const TIMEOUT = 1_000;
@@ -109,7 +109,7 @@ function contextOf(id: string, caller: FakeCaller): HubCallerContext {
     headers,
     remoteAddress: '127.0.0.1',
     user,
-    query: parseQuery(new URLSearchParams(query).toString()),
+    query: parseQuery(new URLSearchParams(query).toString(), CORE_QUERY),
   } as unknown as HubRequest;
   return new HubCallerContext(connection, request);
 }

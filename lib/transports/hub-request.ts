@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-import { parseQuery, type QueryValues } from './query.js';
+import { CORE_QUERY, parseQuery, type QueryRules, type QueryValues } from './query.js';
 
 /** A request as mounted frameworks leave it: `url` may be cut to what follows the mount point. */
 interface MountedRequest extends IncomingMessage {
@@ -27,8 +27,7 @@ export class HubRequest {
 
   constructor(
     request: IncomingMessage,
-    /** What stands between two parameters: classic hosts take `;` as well as `&` (signalr-2 §1.3). */
-    private readonly separator: string | RegExp = '&',
+    private readonly queryRules: QueryRules = CORE_QUERY,
   ) {
     const mounted = request as MountedRequest;
     this.url = mounted.originalUrl ?? mounted.url ?? '/';
@@ -45,6 +44,6 @@ export class HubRequest {
 
   /** The parameters behind the `?`. */
   get query(): QueryValues {
-    return (this.parsedQuery ??= parseQuery(this.url.slice(this.path.length + 1), this.separator));
+    return (this.parsedQuery ??= parseQuery(this.url.slice(this.path.length + 1), this.queryRules));
   }
 }

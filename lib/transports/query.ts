@@ -44,18 +44,32 @@ export class QueryValues {
   }
 }
 
+/** What the hosts of the two families make of a query string. */
+export interface QueryRules {
+  /** What stands between two parameters. */
+  readonly separator: string | RegExp;
+  /** A name without `=` is a parameter with an empty value; else it is none at all. */
+  readonly takesBareNames: boolean;
+}
+
+/** The hosts of classic SignalR take `;` as well as `&` (signalr-2 §1.3). */
+export const CLASSIC_QUERY: QueryRules = { separator: /[&;]/, takesBareNames: false };
+export const CORE_QUERY: QueryRules = { separator: '&', takesBareNames: true };
+/** Forms, which only classic clients send. */
+export const FORM: QueryRules = { separator: '&', takesBareNames: false };
+
 /**
- * Reads a query string or form. Pairs without `=` are left out, `+` is a blank, and an escape that is none stays as it
- * stands: nothing a client sends makes it throw.
- *
- * @param separator `&`, or `/[&;]/` for the query strings of classic clients.
+ * Reads a query string or form. `+` is a blank, and an escape that is none stays as it stands: nothing a client sends makes
+ * it throw.
  */
-export function parseQuery(text: string, separator: string | RegExp = '&'): QueryValues {
+export function parseQuery(text: string, { separator, takesBareNames }: QueryRules): QueryValues {
   const query = new QueryValues();
   for (const pair of text.split(separator)) {
     const equals = pair.indexOf('=');
     if (equals >= 0) {
       query.append(decode(pair.slice(0, equals)), decode(pair.slice(equals + 1)));
+    } else if (takesBareNames && pair !== '') {
+      query.append(decode(pair), '');
     }
   }
   return query;

@@ -64,6 +64,18 @@ describe.skipIf(missing('chromium'))('sample 04-auth', () => {
     await page.getByRole('button', { name: 'Send' }).click();
   }
 
+  const post = (operation: string, body?: object): Promise<Response> =>
+    fetch(`${lasting.url}/auth/${operation}`, {
+      method: 'POST',
+      ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+
+  const negotiate = (token: string): Promise<Response> =>
+    fetch(`${lasting.url}/signalr/mail/negotiate?negotiateVersion=1`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+    });
+
   const inbox = (page: Page): Promise<string[]> => page.locator('.inbox li').allTextContents();
 
   test.each(families)('nobody gets in without a token or with a wrong password: %s', async (family) => {
@@ -74,7 +86,31 @@ describe.skipIf(missing('chromium'))('sample 04-auth', () => {
     await page.locator('.error', { hasText: /401|Unauthorized|Error during negotiation/ }).waitFor();
     await page.locator('.state[data-state="disconnected"]').waitFor();
     expect(await page.locator('.member').textContent()).toBe('');
+    // Who was refused can still sign in.
+    await signIn(page, 'Ann', 'apple');
+    await page.locator('.member', { hasText: 'Ann' }).waitFor();
     await page.close();
+  });
+
+  test.each([
+    ['login', undefined, 'Wrong address or password.'],
+    ['login', { email: 'ann@example.com' }, 'Wrong address or password.'],
+    ['refresh', undefined, 'Please sign in again.'],
+    ['refresh', { refreshToken: 'made up' }, 'Please sign in again.'],
+  ])('%s with %j is refused', async (operation, body, message) => {
+    const answer = await post(operation, body);
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ message });
+  });
+
+  test('neither token does the work of the other', async () => {
+    const signedIn = await post('login', { email: 'ann@example.com', password: 'apple' });
+    const tokens = (await signedIn.json()) as { accessToken: string; refreshToken: string };
+    const { accessToken, refreshToken } = tokens;
+    expect((await post('refresh', { refreshToken: accessToken })).status).toBe(401);
+    expect((await post('refresh', { refreshToken })).status).toBe(200);
+    expect((await negotiate(refreshToken)).status).toBe(401);
+    expect((await negotiate(accessToken)).status).toBe(200);
   });
 
   test('mail reaches a user on every connection, whatever the client', async () => {
@@ -105,6 +141,22 @@ describe.skipIf(missing('chromium'))('sample 04-auth', () => {
     await page.locator('.state[data-state="connected"]').waitFor();
     await send(page, 'Cleo (cleo@example.com)', 'still here');
     await expect.poll(async () => (await inbox(page)).length).toBe(1);
+    await page.close();
+  });
+
+  test('a classic connection outlives its token, but may not act with it', async () => {
+    const page = await open('classic', hasty);
+    // No new token is to be had.
+    await page.route('**/auth/refresh', (route) =>
+      route.fulfill({ status: 401, json: { message: 'Please sign in again.' } }),
+    );
+    await signIn(page, 'Cleo', 'cherry');
+    await page.locator('.member', { hasText: 'Cleo' }).waitFor();
+    await page.locator('.error', { hasText: 'Please sign in again.' }).waitFor();
+    await page.locator('.state[data-state="connected"]').waitFor();
+    await send(page, 'Cleo (cleo@example.com)', 'too late');
+    await page.locator('.error', { hasText: 'Your token has expired.' }).waitFor();
+    expect(await inbox(page)).toEqual([]);
     await page.close();
   });
 });

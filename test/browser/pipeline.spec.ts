@@ -60,6 +60,18 @@ describe.skipIf(missing('chromium'))('sample 05-pipeline', () => {
       expect(after).toMatch(/^after: \{"text":"2 × apple for ann@example\.com","left":\d+\}$/);
     });
 
+    test('LoggingPipelineModule logs who comes, what is called and what fails', async () => {
+      const before = sample.log.length;
+      const logged = (): string => sample.log.slice(before).join('\n');
+      await page.reload();
+      await expect.poll(logged).toMatch(/connection \S+ has connected to shop/);
+      await page.locator('.state[data-state="connected"]').waitFor();
+      await fill(page, { email: 'ann@example.com', product: 'apple', count: '1' });
+      await expect.poll(logged).toMatch(/shop\.place took \d+\.\d ms for connection \S+/);
+      await fill(page, { email: 'ann@example.com', product: 'durian', count: '1' });
+      await expect.poll(logged).toContain('and failed: Sorry, there are only 0 of durian left.');
+    });
+
     test('broken rules stand beside their fields, and modules never see the call', async () => {
       await fill(page, { email: 'nobody', product: 'pear', count: '99' });
       await page.locator('[data-field="email"]', { hasText: 'email must be an e-mail address' }).waitFor();

@@ -1,16 +1,16 @@
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
-/** The two programs beside this file: SignalR 2.4 for .NET and ASP.NET Core SignalR for .NET. */
+import { build, environment } from './build.js';
+
+/** The two clients beside this file: SignalR 2.4 for .NET and ASP.NET Core SignalR for .NET. */
 export type DotnetProgram = 'classic-client' | 'core-client';
 
 export interface StartOptions {
   /** Classic only: the hub the one proxy is for. */
   hub?: string;
-  /** The Core client speaks `webSockets` only. Default: `webSockets`. */
+  /** `auto` is for the classic client only. Default: `webSockets`. */
   transport?: 'webSockets' | 'serverSentEvents' | 'longPolling' | 'auto';
   query?: Record<string, string>;
   headers?: Record<string, string>;
@@ -209,30 +209,4 @@ export class DotnetClient implements AsyncDisposable {
 interface PromiseWithResolvers {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
-}
-
-const environment = { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' };
-const builds = new Map<DotnetProgram, Promise<string>>();
-
-/**
- * Builds a program once per test process and returns its path. Files of the `dotnet` project run one after
- * another, so no two builds meet; one without changes takes two seconds.
- */
-function build(program: DotnetProgram): Promise<string> {
-  let result = builds.get(program);
-  if (result === undefined) {
-    result = runBuild(program);
-    builds.set(program, result);
-  }
-  return result;
-}
-
-async function runBuild(program: DotnetProgram): Promise<string> {
-  const folder = fileURLToPath(new URL(program, import.meta.url));
-  // A build server would outlive the tests and keep our pipes open.
-  const args = ['build', folder, '-c', 'Release', '--disable-build-servers'];
-  await promisify(execFile)('dotnet', args, { env: environment }).catch((error: { stdout: string }) => {
-    throw new Error(`dotnet ${args.join(' ')} failed:\n${error.stdout}`);
-  });
-  return `${folder}/bin/Release/net10.0/${program}.dll`;
 }

@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface RunningSample {
   /** The address that it printed. */
   readonly url: string;
+  /** Every line that it has printed so far. */
+  readonly log: readonly string[];
   stop(): void;
 }
 
@@ -22,13 +24,17 @@ export async function startSample(name: string, env: Record<string, string> = {}
     env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, url] = /^Open (http:\S+)/.exec(line) ?? [];
-    if (url !== undefined) {
-      // What it prints from now on is read by nobody, and must not hold it up.
-      child.stdout.resume();
-      return { url, stop: () => child.kill() };
-    }
-  }
-  throw new Error(`sample ${name} ended before it printed its address`);
+  const log: string[] = [];
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout })
+      .on('line', (line) => {
+        log.push(line);
+        const [, address] = /^Open (http:\S+)/.exec(line) ?? [];
+        if (address !== undefined) {
+          resolve(address);
+        }
+      })
+      .on('close', () => reject(new Error(`sample ${name} ended before it printed its address`)));
+  });
+  return { url, log, stop: () => child.kill() };
 }

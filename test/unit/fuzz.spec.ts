@@ -11,7 +11,7 @@ import { parseMessage } from '../../lib/protocols/core/json-messages.js';
 import { readHandshake } from '../../lib/protocols/core/handshake.js';
 import { ProtocolError } from '../../lib/protocols/core/messages.js';
 import { RecordReader } from '../../lib/protocols/core/record-reader.js';
-import { parseQuery } from '../../lib/transports/query.js';
+import { CLASSIC_QUERY, CORE_QUERY, FORM, parseQuery } from '../../lib/transports/query.js';
 
 /** Names that mean something to one of the readers. */
 const MEMBERS =
@@ -87,14 +87,14 @@ describe('readers of what clients send', () => {
   test('queries', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        for (const separator of ['&', /[&;]/]) {
-          expect([...parseQuery(text, separator)].every(([, value]) => typeof value === 'string')).toBe(true);
+        for (const rules of [CORE_QUERY, CLASSIC_QUERY, FORM]) {
+          expect([...parseQuery(text, rules)].every(([, value]) => typeof value === 'string')).toBe(true);
         }
       }),
     );
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.string()), (values) => {
-        const query = parseQuery(new URLSearchParams(values).toString());
+        const query = parseQuery(new URLSearchParams(values).toString(), FORM);
         expect([...query].length).toBe(new Set(Object.keys(values).map((name) => name.toLowerCase())).size);
       }),
     );

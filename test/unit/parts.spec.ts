@@ -9,7 +9,7 @@ import { type ClientProxy, clientProxy } from '../../lib/hubs/client-proxy.js';
 import { userName } from '../../lib/hubs/user-id-provider.js';
 import { parameterList } from '../../lib/invocation/parameter-list.js';
 import { RecordReader } from '../../lib/protocols/core/record-reader.js';
-import { parseQuery } from '../../lib/transports/query.js';
+import { CLASSIC_QUERY, CORE_QUERY, parseQuery, type QueryRules } from '../../lib/transports/query.js';
 
 describe('parameter list', () => {
   class Sample {
@@ -50,11 +50,11 @@ describe('parameter list', () => {
 });
 
 describe('query', () => {
-  const read = (text: string, separator?: string | RegExp): Record<string, string> =>
-    Object.fromEntries(parseQuery(text, separator));
+  const read = (text: string, rules: QueryRules): Record<string, string> =>
+    Object.fromEntries(parseQuery(text, rules));
 
-  test('names in any case, values joined, pairs without value left out', () => {
-    const query = parseQuery('a=1&A=2&b&c=%20x+y&=z');
+  test('names in any case, values joined, for classic clients pairs without value left out', () => {
+    const query = parseQuery('a=1&A=2&b&c=%20x+y&=z', CLASSIC_QUERY);
     expect([query.get('A'), query.get('c'), query.has('b'), query.get('missing')]).toEqual([
       '1,2',
       ' x y',
@@ -64,11 +64,15 @@ describe('query', () => {
     expect(query.getAll('a')).toEqual(['1', '2']);
   });
 
+  test('for Core clients names without value have an empty one', () => {
+    expect(read('a&&b=1&%63&', CORE_QUERY)).toEqual({ a: '', b: '1', c: '' });
+  });
+
   test('separators, and escapes that are none', () => {
-    expect(read('a=1;b=2', /[&;]/)).toEqual({ a: '1', b: '2' });
-    expect(read('a=1;b=2')).toEqual({ a: '1;b=2' });
-    expect(read('a=%zz&b=%E0%A4%A')).toEqual({ a: '%zz', b: '%E0%A4%A' });
-    expect(parseQuery('__proto__=1').get('__proto__')).toBe('1');
+    expect(read('a=1;b=2', CLASSIC_QUERY)).toEqual({ a: '1', b: '2' });
+    expect(read('a=1;b=2', CORE_QUERY)).toEqual({ a: '1;b=2' });
+    expect(read('a=%zz&b=%E0%A4%A', CORE_QUERY)).toEqual({ a: '%zz', b: '%E0%A4%A' });
+    expect(parseQuery('__proto__=1', CORE_QUERY).get('__proto__')).toBe('1');
   });
 });
 

@@ -10,7 +10,7 @@ import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker } from '../../invocation/hub-invoker.js';
 import { HubInvocationError } from '../../invocation/invocation-error.js';
 import type { HubRequest } from '../../transports/hub-request.js';
-import { isDeeperThan } from './depth.js';
+import { isDeeperThan } from '../depth.js';
 import { invocationErrorText } from './error-texts.js';
 import type { HubMessage } from './hub-message.js';
 import { hubResponse } from './hub-response.js';

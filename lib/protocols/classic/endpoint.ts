@@ -9,7 +9,7 @@ import type { Channel } from '../../transports/channel.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { BodyError, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { PollChannel } from '../../transports/poll-channel.js';
-import { parseQuery, type QueryValues } from '../../transports/query.js';
+import { FORM, parseQuery, type QueryValues } from '../../transports/query.js';
 import { StreamChannel } from '../../transports/stream-channel.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { adoptAccessToken } from '../access-token.js';
@@ -37,6 +37,13 @@ const COMMON_HEADERS = {
 };
 
 const CLOSE_TIMEOUT = 5_000;
+
+/** A Core client that got a classic answer would complain of the kind of server instead of the name of its hub. */
+const NO_SUCH_HUB: HttpAnswer = {
+  status: 404,
+  headers: { 'Content-Type': 'text/plain' },
+  body: 'There is no hub at this path.',
+};
 
 /** Everything under one path for classic clients: hubs, or a persistent connection (signalr-2 §1). */
 export class ClassicEndpoint implements Endpoint {
@@ -156,6 +163,9 @@ export class ClassicEndpoint implements Endpoint {
     if (this.closing) {
       return rejection(503);
     }
+    if (classic.isOfCoreClient) {
+      return NO_SUCH_HUB;
+    }
     if (!this.services.classic.enableJSONP && (classic.query.get('callback') ?? '') !== '') {
       return { status: 403, reason: 'Forbidden: JSONP is disabled.' };
     }
@@ -220,7 +230,8 @@ export class ClassicEndpoint implements Endpoint {
 
   /** Forms are read whatever their content type says (signalr-2 §1.3). */
   private async readForm(request: IncomingMessage): Promise<QueryValues> {
-    return parseQuery((await readBody(request, this.services.classic.maxRequestBodySize)).toString());
+    const body = await readBody(request, this.services.classic.maxRequestBodySize);
+    return parseQuery(body.toString(), FORM);
   }
 
   /** Only polling clients may have the data in the query (signalr-2 §4.7). */

@@ -1,5 +1,5 @@
 import { CallerState } from '../../hubs/caller-state.js';
-import { isDeeperThan } from './depth.js';
+import { isDeeperThan } from '../depth.js';
 import { BadClassicRequest } from './request.js';
 
 /** A call of a hub method (signalr-2 §6.1). */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { HubRequest } from '../../transports/hub-request.js';
-import type { QueryValues } from '../../transports/query.js';
+import { CLASSIC_QUERY, type QueryValues } from '../../transports/query.js';
 
 /** What a request asks for; chosen by the end of its path (signalr-2 §1.1). */
 export type ClassicOperation =
@@ -32,7 +32,7 @@ export class ClassicRequest extends HubRequest {
   form: QueryValues | undefined;
 
   constructor(request: IncomingMessage) {
-    super(request, /[&;]/);
+    super(request, CLASSIC_QUERY);
   }
 
   get operation(): ClassicOperation {
@@ -54,6 +54,11 @@ export class ClassicRequest extends HubRequest {
     return (this.query.get('transport') ?? '').toLowerCase();
   }
 
+  /** Under the base path of classic clients, negotiations of Core clients are for hubs that do not exist. */
+  get isOfCoreClient(): boolean {
+    return this.query.has('negotiateVersion') && !this.query.has('clientProtocol');
+  }
+
   /** A value of the query or, failing that, of the form (signalr-2 §1.3). */
   value(name: string): string | undefined {
     return this.query.get(name) ?? this.form?.get(name);
@@ -61,7 +66,9 @@ export class ClassicRequest extends HubRequest {
 
   /** The path in the spelling of the server: the base path as configured, the rest as the client sent it. */
   pathUnder(basePath: string): string {
-    return basePath + this.path.slice(basePath.length);
+    // By segments: the client may have escaped what the server has not.
+    const depth = basePath.split('/').length;
+    return [basePath, ...this.path.split('/').slice(depth)].join('/');
   }
 }
 

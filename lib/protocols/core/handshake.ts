@@ -3,12 +3,11 @@ import type { TransportName } from '../../transports/channel.js';
 import { CoreMessage } from './core-message.js';
 import { detailed } from './error-texts.js';
 import type { HubProtocol, TransferFormat } from './hub-protocol.js';
-import { requireNumber, requireObject, requireText } from './json-messages.js';
+import { requireInteger, requireObject, requireText } from './json-messages.js';
 import { namedError, ProtocolError } from './messages.js';
 import { RECORD_SEPARATOR } from './record-reader.js';
 
 const HIGHEST_VERSION = 2;
-const INT32 = 0x7fff_ffff;
 
 /** The outcome of a handshake: accepted, or the text for the client (signalr-core §3). */
 export type HandshakeOutcome =
@@ -83,14 +82,13 @@ function parse(text: string): { protocol: string; version: number } {
   }
   const request = requireObject(json);
   for (const property of ['protocol', 'version']) {
-    if (!Object.hasOwn(request, property)) {
+    // A version that is null counts as missing, a protocol that is null as of a wrong type.
+    if (!Object.hasOwn(request, property) || (property === 'version' && request.version === null)) {
       throw new ProtocolError(`Missing required property '${property}'. Message content: ${text}`);
     }
   }
-  const protocol = requireText(request, 'protocol');
-  const version = requireNumber(request, 'version');
-  if (!Number.isInteger(version) || Math.abs(version) > INT32) {
-    throw namedError('FormatException', 'The version is no 32-bit integer.');
-  }
-  return { protocol, version };
+  return {
+    protocol: requireText(request, 'protocol'),
+    version: requireInteger(request, 'version', 'Int32'),
+  };
 }

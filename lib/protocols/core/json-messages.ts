@@ -1,5 +1,9 @@
-import { type ClientMessage, MessageType, ProtocolError } from './messages.js';
+import { isDeeperThan } from '../depth.js';
+import { type ClientMessage, MessageType, namedError, ProtocolError } from './messages.js';
 import { readTraceContext } from './trace-context.js';
+
+/** Objects and arrays within each other, the message itself included (signalr-core §4.5). */
+const DEPTH = 64;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -16,27 +20,26 @@ export function parseMessage(text: string): ClientMessage | undefined {
     return parseInvocation(json, type);
   }
   if (typeof type !== 'number') {
-    throw new ProtocolError(
-      Object.hasOwn(json, 'type')
-        ? `Expected 'type' to be of type Number.`
-        : `Missing required property 'type'.`,
-    );
+    throw Object.hasOwn(json, 'type')
+      ? new ProtocolError(`Expected 'type' to be of type Number.`)
+      : missing('type');
   }
+  checkInteger(type, 'Int32');
   checkHeaders(json);
   switch (type) {
     case MessageType.StreamItem:
-      return { type, invocationId: requireText(json, 'invocationId'), item: requireAny(json, 'item') };
+      return { type, invocationId: requireId(json), item: requireAny(json, 'item') };
     case MessageType.Completion:
       return parseCompletion(json);
     case MessageType.CancelInvocation:
-      return { type, invocationId: requireText(json, 'invocationId') };
+      return { type, invocationId: requireId(json) };
     case MessageType.Ping:
       return { type };
     case MessageType.Close:
       return parseClose(json);
     case MessageType.Ack:
     case MessageType.Sequence:
-      return { type, sequenceId: requireNumber(json, 'sequenceId') };
+      return { type, sequenceId: requireInteger(json, 'sequenceId', 'Int64') };
     default:
       return undefined;
   }
@@ -49,6 +52,10 @@ function parseObject(text: string): JsonObject {
   } catch (error) {
     throw new ProtocolError('Error reading JSON.', { cause: error });
   }
+  // A text that is not even long enough cannot be that deep.
+  if (text.length > 2 * DEPTH && isDeeperThan(json, DEPTH)) {
+    throw new ProtocolError('Error reading JSON.');
+  }
   return requireObject(json);
 }
 
@@ -57,8 +64,15 @@ export function requireObject(json: unknown): JsonObject {
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
     return json as JsonObject;
   }
-  const token = json === null ? 'Null' : Array.isArray(json) ? 'Array' : capitalize(typeof json);
-  throw new ProtocolError(`Unexpected JSON Token Type '${token}'. Expected a JSON Object.`);
+  throw new ProtocolError(`Unexpected JSON Token Type '${tokenOf(json)}'. Expected a JSON Object.`);
+}
+
+/** What the original calls a value that is no object. */
+function tokenOf(json: unknown): string {
+  if (Array.isArray(json)) {
+    return 'Array';
+  }
+  return capitalize(json === null || typeof json === 'boolean' ? String(json) : typeof json);
 }
 
 function parseInvocation(
@@ -67,17 +81,13 @@ function parseInvocation(
 ): ClientMessage {
   checkHeaders(json);
   const invocationId =
-    type === MessageType.StreamInvocation
-      ? requireText(json, 'invocationId')
-      : optionalText(json, 'invocationId') || undefined;
+    type === MessageType.StreamInvocation ? requireId(json) : optionalText(json, 'invocationId') || undefined;
   const target = requireText(json, 'target');
   const args = json.arguments;
   if (!Array.isArray(args)) {
-    throw new ProtocolError(
-      Object.hasOwn(json, 'arguments')
-        ? `Expected 'arguments' to be of type Array.`
-        : `Missing required property 'arguments'.`,
-    );
+    throw Object.hasOwn(json, 'arguments')
+      ? new ProtocolError(`Expected 'arguments' to be of type Array.`)
+      : missing('arguments');
   }
   return {
     type,
@@ -111,7 +121,7 @@ function parseStreamIds(json: JsonObject): readonly string[] {
 }
 
 function parseCompletion(json: JsonObject): ClientMessage {
-  const invocationId = requireText(json, 'invocationId');
+  const invocationId = requireId(json);
   const error = optionalText(json, 'error');
   const hasResult = Object.hasOwn(json, 'result');
   if (error !== undefined && hasResult) {
@@ -144,7 +154,7 @@ function checkHeaders(json: JsonObject): void {
 
 function requireAny(json: JsonObject, property: string): unknown {
   if (!Object.hasOwn(json, property)) {
-    throw new ProtocolError(`Missing required property '${property}'.`);
+    throw missing(property);
   }
   return json[property];
 }
@@ -162,13 +172,43 @@ function optionalText(json: JsonObject, property: string): string | undefined {
   return Object.hasOwn(json, property) ? requireText(json, property) : undefined;
 }
 
-/** @throws ProtocolError if the property is missing or no number. */
-export function requireNumber(json: JsonObject, property: string): number {
-  const value = requireAny(json, property);
+/** An empty id is none: what is asked with it could not be told from what is not to be answered. */
+function requireId(json: JsonObject): string {
+  const id = requireText(json, 'invocationId');
+  if (id === '') {
+    throw missing('invocationId');
+  }
+  return id;
+}
+
+type IntegerType = 'Int32' | 'Int64';
+
+const LIMIT: Readonly<Record<IntegerType, number>> = { Int32: 2 ** 31, Int64: 2 ** 63 };
+
+/** @throws ProtocolError if the property is missing, null, or no number of that type. */
+export function requireInteger(json: JsonObject, property: string, type: IntegerType): number {
+  const value = json[property] ?? undefined;
+  if (value === undefined) {
+    throw missing(property);
+  }
   if (typeof value !== 'number') {
     throw new ProtocolError(`Expected '${property}' to be of type Number.`);
   }
+  checkInteger(value, type);
   return value;
+}
+
+function checkInteger(value: number, type: IntegerType): void {
+  if (!Number.isInteger(value) || value < -LIMIT[type] || value >= LIMIT[type]) {
+    throw namedError(
+      'FormatException',
+      `Either the JSON value is not in a supported format, or is out of bounds for an ${type}.`,
+    );
+  }
+}
+
+function missing(property: string): ProtocolError {
+  return new ProtocolError(`Missing required property '${property}'.`);
 }
 
 function capitalize(word: string): string {

@@ -122,6 +122,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   refreshed(request: CoreRequest): void {
     this.authenticated(request);
     this.request.user = request.user;
+    // Guards that look at the token on every call would otherwise find the old one, and its user.
+    this.request.headers.authorization = request.headers.authorization;
     const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
     this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
       const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;

@@ -5,7 +5,7 @@ import { MailModule } from './mail/mail.module.js';
 
 @Module({
   imports: [
-    // Core connections end with their token; classic ones are held back by FreshTokenGuard.
+    // Core connections end with their token; classic ones are held back by JwtAuthGuard.
     SignalRModule.forRoot({ core: { closeOnAuthenticationExpiration: true } }),
     AuthModule,
     MailModule,

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.DependencyInjection;
 using static Program;
 
-/// <summary>One connection of the ASP.NET Core .NET client: JSON over WebSockets.</summary>
+/// <summary>One connection of the ASP.NET Core .NET client: JSON over any transport.</summary>
 internal sealed class Client
 {
     /// <summary>Handlers named before the start: the connection exists only from then on.</summary>
@@ -36,14 +36,10 @@ internal sealed class Client
 
     private async Task<JsonNode?> StartAsync(Command command)
     {
-        if (command.Transport != "webSockets")
-        {
-            throw new NotSupportedException($"this client speaks WebSockets only, not {command.Transport}");
-        }
         var builder = new HubConnectionBuilder();
         builder.Services.AddSingleton<EndPoint>(new UriEndPoint(AddQuery(command.Url!, command.Query)));
         builder.Services.AddSingleton<IConnectionFactory>(
-            new WebSocketConnectionFactory(command.Headers, command.SkipNegotiation)
+            new ConnectionFactory(command.Transport, command.Headers, command.SkipNegotiation)
         );
         if (command.Reconnect)
         {

@@ -51,6 +51,28 @@ const Trace = createParamDecorator(
   (_, context) => SignalRExecutionContext.create(context).traceContext ?? 'none',
 );
 
+/** Looks at the token of the request on calls as well, and sets the user anew, as AuthGuard('jwt') of passport does. */
+class EveryTimeGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<IncomingMessage & { user?: unknown }>();
+    const payload = request.headers.authorization?.split('.')[1];
+    if (payload === undefined) {
+      throw new UnauthorizedException();
+    }
+    request.user = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return true;
+  }
+}
+
+@Hub('watched')
+@UseGuards(EveryTimeGuard)
+class WatchedHub extends SignalRHub {
+  @HubMethod()
+  who(): unknown {
+    return this.context.user;
+  }
+}
+
 @Hub('guarded')
 @UseGuards(BearerGuard)
 class GuardedHub extends SignalRHub {
@@ -192,6 +214,22 @@ describe.each(platforms)('refreshed authentication on %s', (platform) => {
     await clock.advance(120_000);
     expect(await connection.invoke('whoAndWhat')).toMatchObject({ result: { user: { role: 'writer' } } });
     connection.close();
+    await app.close();
+  });
+
+  test('guards that look at the token on every call find the new one', async () => {
+    const app = await startApp({
+      platform,
+      hubs: [WatchedHub],
+      signalr: { core: { enableAuthenticationRefresh: true } },
+    });
+    const hub = `${app.url}/signalr/watched`;
+    const client = await RawCoreClient.connect(hub, bearer({ sub: 'ann', role: 'reader' }));
+    expect(await client.invoke('who')).toMatchObject({ result: { role: 'reader' } });
+    const headers = bearer({ sub: 'ann', role: 'writer' });
+    expect((await http('POST', `${hub}/refresh?id=${client.token}`, { headers })).status).toBe(200);
+    expect(await client.invoke('who')).toMatchObject({ result: { role: 'writer' } });
+    client.close();
     await app.close();
   });
 

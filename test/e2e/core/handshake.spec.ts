@@ -95,6 +95,15 @@ describe.each(platforms)('core handshake on %s', (platform) => {
   test.each([
     ['{"protocol":5,"version":1}', ` InvalidDataException: Expected 'protocol' to be of type String.`],
     ['{"protocol":null,"version":1}', ` InvalidDataException: Expected 'protocol' to be of type String.`],
+    [
+      '{"protocol":"json","version":null}',
+      ` InvalidDataException: Missing required property 'version'. Message content: {"protocol":"json","version":null}`,
+    ],
+    [
+      '{"protocol":"json","version":1.5}',
+      ' FormatException: Either the JSON value is not in a supported format, or is out of bounds for an Int32.',
+    ],
+    ['true', ` InvalidDataException: Unexpected JSON Token Type 'True'. Expected a JSON Object.`],
     ['{"protocol":"json","version":"1"}', ` InvalidDataException: Expected 'version' to be of type Number.`],
     ['[]', ` InvalidDataException: Unexpected JSON Token Type 'Array'. Expected a JSON Object.`],
   ])('with details the reason follows: %s', async (request, reason) => {

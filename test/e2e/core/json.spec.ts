@@ -11,6 +11,7 @@ const BROKEN: readonly (readonly [tag: string, message: string, detail: string])
   ['[core 104] no type', '{"target":"x"}', `Missing required property 'type'.`],
   ['[core 105] a list', '[]', `Unexpected JSON Token Type 'Array'. Expected a JSON Object.`],
   ['[core 105] null', 'null', `Unexpected JSON Token Type 'Null'. Expected a JSON Object.`],
+  ['[core 105] true', 'true', `Unexpected JSON Token Type 'True'. Expected a JSON Object.`],
   ['[core 105] cut off', '{', 'Error reading JSON.'],
   ['[core 105] nothing', '', 'Error reading JSON.'],
   [
@@ -23,6 +24,18 @@ const BROKEN: readonly (readonly [tag: string, message: string, detail: string])
     'a null id',
     '{"type":1,"invocationId":null,"target":"add","arguments":[]}',
     `Expected 'invocationId' to be of type String.`,
+  ],
+  [
+    'an empty id of a stream',
+    '{"type":4,"invocationId":"","target":"stream","arguments":[]}',
+    `Missing required property 'invocationId'.`,
+  ],
+  ['an empty id to cancel', '{"type":5,"invocationId":""}', `Missing required property 'invocationId'.`],
+  ['a null sequence', '{"type":9,"sequenceId":null}', `Missing required property 'sequenceId'.`],
+  [
+    'deeper than 64',
+    `{"type":1,"target":"echo","arguments":[${'['.repeat(63)}${']'.repeat(63)}]}`,
+    'Error reading JSON.',
   ],
   ['no target', '{"type":1,"arguments":[]}', `Missing required property 'target'.`],
   ['no arguments', '{"type":1,"target":"add"}', `Missing required property 'arguments'.`],

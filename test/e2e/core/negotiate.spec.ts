@@ -87,6 +87,26 @@ describe.each(platforms)('core negotiate on %s', (platform) => {
     expect(await negotiate('NegotiateVersion=1')).toMatchObject({ negotiateVersion: 1 });
   });
 
+  test('[core 4] a version without a value', async () => {
+    expect(await negotiate('negotiateVersion')).toEqual({
+      error: 'The client requested a non-integer protocol version.',
+    });
+  });
+
+  test('the path with one slash at its end', async () => {
+    expect((await http('POST', `${app.url}/signalr/h/negotiate/`)).status).toBe(200);
+    expect((await http('GET', `${app.url}/signalr/h//`)).body).not.toBe('Connection ID required');
+  });
+
+  test('of a hub that does not exist, where classic clients would be welcome', async () => {
+    const answer = await http('POST', `${app.url}/signalr/nothing/negotiate?negotiateVersion=1`);
+    expect([answer.status, answer.headers['content-type'], answer.body]).toEqual([
+      404,
+      'text/plain',
+      'There is no hub at this path.',
+    ]);
+  });
+
   test('[core 8] transports in their order, with their formats', async () => {
     const all = [
       { transport: 'WebSockets', transferFormats: ['Text', 'Binary'] },

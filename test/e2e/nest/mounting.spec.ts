@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 import { All, Controller, Get, Module } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -106,6 +108,44 @@ describe.each(platforms)('hubs in an application on %s', (platform) => {
     const classic = await RawClassicClient.connect(`${url}/signalr`, { hubs: ['Größe'] });
     expect((await classic.invoke('größe', 'ping')).R).toBe('pong');
     expect((await http('GET', `${url}/signalr/hubs`)).body).toContain('proxies["Größe"]');
+  });
+
+  test('the base path need not be ASCII', async () => {
+    const { url } = await start({ signalr: { path: '/größe' } });
+    const client = await RawCoreClient.connect(encodeURI(`${url}/größe/mountedHub`));
+    expect((await client.invoke('ping')).result).toBe('pong');
+    const base = encodeURI(`${url}/größe`);
+    const classic = await RawClassicClient.connect(base, { hubs: ['mountedHub'] });
+    expect((await classic.invoke('mountedHub', 'ping')).R).toBe('pong');
+    const { body } = await http('GET', `${base}/negotiate?clientProtocol=1.5`);
+    expect(JSON.parse(body)).toMatchObject({ Url: '/größe' });
+    expect((await http('GET', `${base}/hubs`)).body).toContain('signalR.hub = $.hubConnection("/größe"');
+  });
+
+  test('no spelling of a path passes the middleware of Express that stands before it', async () => {
+    const { url } = await start({
+      platform: 'express',
+      configure: (app) => {
+        app.use('/signalr/mountedHub', (_: unknown, response: ServerResponse) => {
+          response.statusCode = 401;
+          response.end();
+        });
+      },
+    });
+    const refused = ['mountedHub', 'MOUNTEDHUB', 'mountedHub/'];
+    const unknown = [
+      '%6dountedHub',
+      'mounted%48ub',
+      'mountedHub%2f',
+      'mountedHub%00',
+      './mountedHub',
+      '%2e/mountedHub',
+    ];
+    const statuses: number[] = [];
+    for (const path of [...refused, ...unknown]) {
+      statuses.push((await http('POST', `${url}/signalr/${path}/negotiate?negotiateVersion=1`)).status);
+    }
+    expect(statuses).toEqual([...refused.map(() => 401), ...unknown.map(() => 404)]);
   });
 
   test('either family can be refused', async () => {

@@ -10,6 +10,16 @@ interface Tokens {
   readonly refreshToken: string;
 }
 
+/** What strangers send may be anything, or nothing at all. */
+interface Credentials {
+  readonly email?: unknown;
+  readonly password?: unknown;
+}
+
+interface Renewal {
+  readonly refreshToken?: unknown;
+}
+
 const REFRESH = 'refresh';
 
 @Controller('auth')
@@ -27,22 +37,22 @@ export class AuthController {
 
   @Post('login')
   @HttpCode(200)
-  login(@Body() { email, password }: Record<string, unknown>): Tokens {
-    return this.issue(this.users.check(email, password));
+  login(@Body() body?: Credentials): Tokens {
+    return this.issue(this.users.check(body?.email, body?.password), 'Wrong address or password.');
   }
 
   @Post('refresh')
   @HttpCode(200)
-  async refresh(@Body() { refreshToken }: Record<string, unknown>): Promise<Tokens> {
+  async refresh(@Body() body?: Renewal): Promise<Tokens> {
     const { sub } = await this.jwt
-      .verifyAsync<{ sub: string }>(String(refreshToken), { audience: REFRESH })
+      .verifyAsync<{ sub: string }>(String(body?.refreshToken), { audience: REFRESH })
       .catch(() => ({ sub: '' }));
-    return this.issue(this.users.find(sub));
+    return this.issue(this.users.find(sub), 'Please sign in again.');
   }
 
-  private issue(user: User | undefined): Tokens {
+  private issue(user: User | undefined, refusal: string): Tokens {
     if (user === undefined) {
-      throw new UnauthorizedException('Wrong address or password.');
+      throw new UnauthorizedException(refusal);
     }
     const { email, name } = user;
     return {

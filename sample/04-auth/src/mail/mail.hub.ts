@@ -1,9 +1,8 @@
 import { UseGuards } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
 import { Hub, HubException, HubMethod, SignalRHub } from 'nestjs-signalr';
+import { JwtAuthGuard } from '../auth/jwt-auth.guard.js';
 import type { Member } from '../auth/tokens.js';
 import { Users } from '../auth/users.js';
-import { FreshTokenGuard } from './fresh-token.guard.js';
 
 /** A message for one member, on every connection that the member has. */
 export interface Mail {
@@ -16,9 +15,9 @@ interface MailClient {
   welcome(member: Member): void;
 }
 
-/** The guard of the class runs while clients connect, so nobody gets in without a token. */
+/** The guard of the class runs while clients connect, so nobody gets in without a token, and on every call. */
 @Hub('mail')
-@UseGuards(AuthGuard('jwt'))
+@UseGuards(JwtAuthGuard)
 export class MailHub extends SignalRHub<MailClient> {
   constructor(private readonly users: Users) {
     super();
@@ -29,7 +28,6 @@ export class MailHub extends SignalRHub<MailClient> {
   }
 
   @HubMethod()
-  @UseGuards(FreshTokenGuard)
   async send(to: string, text: string): Promise<void> {
     const { name, email } = this.context.user as Member;
     if (this.users.find(to) === undefined) {
