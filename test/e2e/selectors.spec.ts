@@ -8,10 +8,12 @@ import {
   IUserIdProvider,
   SignalRHub,
 } from 'nestjs-signalr';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { platforms, startApp, type TestApp } from '../support/app.js';
 import { RawClassicClient } from '../support/classic-client.js';
 import { RawCoreClient } from '../support/core-client.js';
+import { PackedCoreClient } from '../support/packed-core-client.js';
 
 interface RoomClient {
   hear(text: string): void;
@@ -124,23 +126,35 @@ const SELECTORS: readonly Selector[] = [
   },
 ];
 
-describe.each(platforms)('selectors reach both families on %s', (platform) => {
+type CoreClient = RawCoreClient | PackedCoreClient;
+
+/** What `coreB` speaks; all others speak JSON. */
+const protocols = ['json', 'messagepack'] as const;
+const rows = platforms.flatMap((platform) => protocols.map((protocol) => ({ platform, protocol })));
+
+describe.each(rows)('selectors reach both families and $protocol on $platform', ({ platform, protocol }) => {
   let app: TestApp;
   let classic: Record<'classicA' | 'classicB', RawClassicClient>;
-  let core: Record<'coreA' | 'coreB', RawCoreClient>;
+  let core: Record<'coreA' | 'coreB', CoreClient>;
 
   beforeEach(async () => {
     app = await startApp({
       platform,
       hubs: [RoomHub],
       providers: [{ provide: IUserIdProvider, useClass: FamilyUserIds }],
+      signalr: { hubProtocols: [new MessagePackHubProtocol()] },
     });
+    const url = `${app.url}/signalr/roomHub`;
     const connectClassic = (user: string): Promise<RawClassicClient> =>
       RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['RoomHub'], query: `user=${user}` });
-    const connectCore = (user: string): Promise<RawCoreClient> =>
-      RawCoreClient.connect(`${app.url}/signalr/roomHub`, {}, `user=${user}`);
     classic = { classicA: await connectClassic('A'), classicB: await connectClassic('B') };
-    core = { coreA: await connectCore('A'), coreB: await connectCore('B') };
+    core = {
+      coreA: await RawCoreClient.connect(url, {}, 'user=A'),
+      coreB:
+        protocol === 'json'
+          ? await RawCoreClient.connect(url, {}, 'user=B')
+          : await PackedCoreClient.connect(url, { query: 'user=B' }),
+    };
     ids = {
       classicA: (await classic.classicA.invoke('RoomHub', 'enter', 'red')).R as string,
       classicB: (await classic.classicB.invoke('RoomHub', 'enter', 'red', 'blue')).R as string,
@@ -155,7 +169,7 @@ describe.each(platforms)('selectors reach both families on %s', (platform) => {
   });
 
   /** Calls a method and counts what the client hears until it is answered. */
-  async function callAndListen(client: RawCoreClient, target: string): Promise<number> {
+  async function callAndListen(client: CoreClient, target: string): Promise<number> {
     client.send({ type: 1, invocationId: target, target, arguments: [] });
     let count = 0;
     for (let message = await client.next(); message.type !== 3; message = await client.next()) {
