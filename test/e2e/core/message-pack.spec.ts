@@ -8,7 +8,6 @@ import {
   Subject,
 } from '@microsoft/signalr';
 import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
-import { decode, encode } from '@msgpack/msgpack';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Hub, HubContextRegistry, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
@@ -17,6 +16,7 @@ import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { RawCoreClient } from '../../support/core-client.js';
 import { http } from '../../support/http.js';
+import { packed, unpacked } from '../../support/message-pack.js';
 import { RawWebSocket } from '../../support/web-socket.js';
 
 @Hub('packed')
@@ -69,34 +69,6 @@ class PackedHub extends SignalRHub {
 }
 
 const HANDSHAKE = '{"protocol":"messagepack","version":1}\u001e';
-
-/** Messages with their lengths in front, as a client writes them. */
-const packed = (...messages: unknown[]): Buffer =>
-  Buffer.concat(
-    messages.flatMap((message) => {
-      const body = Buffer.from(encode(message));
-      const prefix =
-        body.byteLength < 128 ? [body.byteLength] : [(body.byteLength & 0x7f) | 0x80, body.byteLength >> 7];
-      return [Buffer.from(prefix), body];
-    }),
-  );
-
-/** The messages of one frame; every frame has to end with a message. */
-function unpacked(frame: Buffer): unknown[] {
-  const messages: unknown[] = [];
-  for (let start = 0; start < frame.byteLength;) {
-    let length = frame[start] as number;
-    start++;
-    if (length >= 0x80) {
-      length = (length & 0x7f) + (frame[start] as number) * 128;
-      start++;
-    }
-    expect(start + length).toBeLessThanOrEqual(frame.byteLength);
-    messages.push(decode(frame.subarray(start, start + length)));
-    start += length;
-  }
-  return messages;
-}
 
 describe.each(platforms)('MessagePack on %s', (platform) => {
   let app: TestApp;
