@@ -14,10 +14,12 @@ const layers = [
 ];
 
 /**
- * Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. Only `testing` stands
- * above all layers, because it connects to whole applications.
+ * Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. Only `testing`
+ * and `health` stand above all layers, because they look at whole applications.
  */
 const plugins = ['client', 'throttler', 'msgpack', 'redis', 'testing', 'health', 'telemetry'];
+
+const aboveNest = ['testing', 'health'];
 
 const within = (folders) => `^lib/(${folders.join('|')})/`;
 const entry = '^lib/index\\.ts$';
@@ -41,13 +43,13 @@ module.exports = {
     {
       name: 'plugins-stay-below-nest',
       severity: 'error',
-      from: { path: within(plugins.filter((plugin) => plugin !== 'testing')) },
+      from: { path: within(plugins.filter((plugin) => !aboveNest.includes(plugin))) },
       to: { path: [entry, within(['nest'])] },
     },
     {
-      name: 'testing-stays-below-the-entry',
+      name: 'applications-plugins-stay-below-the-entry',
       severity: 'error',
-      from: { path: within(['testing']) },
+      from: { path: within(aboveNest) },
       to: { path: [entry, within(['cli'])] },
     },
     {
