@@ -18,9 +18,16 @@ export type {
   Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
+export { ConnectionContext } from './connection-handlers/connection-context.js';
+export { SignalRConnectionHandler } from './connection-handlers/connection-handler.js';
+export type {
+  ConnectionHandlerOptions,
+  HandlerOutboxOptions,
+} from './connection-handlers/connection-handler-options.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
+export { ConnectionHandler } from './decorators/connection-handler.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
 export { HubStream } from './decorators/hub-stream.decorator.js';

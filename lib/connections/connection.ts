@@ -149,7 +149,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
       : new Promise((resolve) => (this.roomWaiters ??= []).push(resolve));
   }
 
-  private wakeSources(): void {
+  /** Sources wait no longer: the peer takes more, or never will. */
+  protected wakeSources(): void {
     this.roomWaiters?.splice(0).forEach((wake) => wake());
   }
 
