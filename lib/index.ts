@@ -104,6 +104,7 @@ export {
 export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
 export type { ClientAnswer, NodeCommand } from './messaging/node-command.js';
+export type { NodeNote, NoteData, RelayedAnswer, RelayedRequest, RelayPart } from './messaging/node-note.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
 export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
 export { SignalRService } from './nest/signalr.service.js';

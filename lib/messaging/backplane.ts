@@ -1,6 +1,7 @@
 import type { ConnectionDirectory } from './connection-directory.js';
 import type { Envelope, Message } from './envelope.js';
 import type { ClientAnswer, NodeCommand } from './node-command.js';
+import type { NodeNote } from './node-note.js';
 import type { Topic } from './topics.js';
 
 /** What the owner of a connection says when it has carried out a command: for `ask` the answer of the client. */
@@ -18,6 +19,8 @@ export interface BackplaneNode {
    * @returns false if the connection is not here; true or what its client has answered is the acknowledgement.
    */
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
+  /** Takes in what another node tells it, in the order in which that node has told it. Never throws. */
+  hear(note: NodeNote, from: string): void;
 }
 
 /** What a returning connection missed. */
@@ -90,6 +93,14 @@ export interface Backplane {
    * acknowledged within `timeout` milliseconds.
    */
   command(command: NodeCommand, timeout: number): Promise<Acknowledgement>;
+
+  /**
+   * Tells another node something. Notes of one node to another arrive once and in order, or not at all from some note on;
+   * nobody acknowledges them, and none is kept for a node that is not there. A throw counts as if nobody were there.
+   *
+   * @returns false if it is known that no such node is there.
+   */
+  tell(nodeId: string, note: NodeNote): boolean | Promise<boolean>;
 
   /** Who is connected, on which node, in which groups. */
   readonly directory: ConnectionDirectory;

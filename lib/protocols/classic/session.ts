@@ -1,4 +1,5 @@
 import { toError } from '../../common/errors.js';
+import { DONE } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
@@ -16,6 +17,7 @@ import {
   KEEP_ALIVE,
   readCursor,
 } from './codec.js';
+import type { HandedSession } from './handover.js';
 import { Inbound, type InboundOwner } from './inbound.js';
 import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
@@ -53,6 +55,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
+  private subscribing: Promise<void> = DONE;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -116,7 +119,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.channel = channel;
     channel.owner = this;
     this.inbound.restart();
-    await this.subscribe(opening);
+    this.subscribing = this.subscribe(opening);
+    await this.subscribing;
     await this.replay(channel, cursor);
     if (this.groups.changed && this.channel === channel) {
       this.requestEnvelope();
@@ -175,6 +179,39 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (kind !== 'poll') {
       await registry.joinUserGroups(this);
     }
+  }
+
+  /** Goes on with a session that another node has given up. Its client is on its way. */
+  async adopt({ groups, isGreeted }: HandedSession): Promise<void> {
+    const { registry } = this.services;
+    this.groups.restore(groups);
+    this.greeting = isGreeted ? DONE : undefined;
+    await registry.add(this, this.ownTopics());
+    await Promise.all(this.groups.topics.map(async (topic) => registry.join(this, topic)));
+  }
+
+  /**
+   * Gives the session to the node that its client has come back to. Hubs hear nothing of it, and what was not written is in
+   * the log. It stays subscribed until {@link left}.
+   *
+   * @returns undefined if it has ended before.
+   */
+  async release(nodeId: string): Promise<HandedSession | undefined> {
+    await Promise.allSettled([this.subscribing, this.greeting]);
+    if (!this.markMoved()) {
+      return undefined;
+    }
+    this.hold = undefined;
+    this.outbox.clear();
+    this.close();
+    this.services.limiter.leave(this.id);
+    this.services.registry.handOver(this, nodeId);
+    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
+  }
+
+  /** The other node has subscribed to everything. */
+  left(): void {
+    this.services.registry.remove(this);
   }
 
   private ownTopics(): Topic[] {
@@ -293,6 +330,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     this.services.limiter.leave(this.id);
     this.services.registry.remove(this);
+    if (this.services.dismissed.reasonOf(this.id) !== undefined) {
+      this.services.registry.routes.hold(this.id, 'classic');
+    }
   }
 
   /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
