@@ -14,6 +14,7 @@ export type {
   Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
+export type { ConnectionMetrics, ConnectionStatus, MessageLoss } from './connections/connection-metrics.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import type { Clock } from '../common/clock.js';
-import type { Channel, ChannelOwner } from './channel.js';
+import type { Channel, ChannelEnd, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
 
 /** How a protocol answers polls. */
@@ -117,7 +117,7 @@ export class PollSequence implements Channel {
         this.answer(OK, this.format.empty);
       }
     } else if (now - this.idleSince >= this.limits.disconnectTimeout) {
-      this.lose();
+      this.lose({ clean: false, timedOut: true });
     }
   }
 
@@ -183,17 +183,17 @@ export class PollSequence implements Channel {
   }
 
   /** The client does not come back, or does not read. */
-  private lose(): void {
+  private lose(end?: ChannelEnd): void {
     this.answering?.response.destroy();
     this.replace(NO_CONTENT);
-    this.finish();
+    this.finish(end);
   }
 
-  private finish(): void {
+  private finish(end: ChannelEnd = { clean: false }): void {
     if (!this.isOver) {
       this.isOver = true;
       this.left.length = 0;
-      this.owner?.onEnd({ clean: false });
+      this.owner?.onEnd(end);
       this.onOver();
     }
   }

@@ -59,7 +59,10 @@ describe('the documentation', () => {
   const options = resolveOptions({ cors: { origins: '*' } });
   const { core, classic, outbox, limits, cors, ...server } = options;
   const groups: readonly (readonly [string, object])[] = [
-    ['The server', { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [] }],
+    [
+      'The server',
+      { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [], metrics: [] },
+    ],
     ['`core`', core as object],
     ['`classic`', classic as object],
     ['`outbox`', outbox],

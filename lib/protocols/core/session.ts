@@ -3,6 +3,11 @@ import type { CoreHubOptions } from '../../common/options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import {
+  type ConnectionStatus,
+  MeasuredConnection,
+  type MessageLoss,
+} from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
@@ -59,6 +64,8 @@ interface Ending {
   readonly error?: Error;
   /** The last message; none if nobody is there to read it. */
   readonly close?: CoreMessage;
+  /** What metrics call it; `normal_closure` if nothing is said. */
+  readonly status?: ConnectionStatus;
 }
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
@@ -82,6 +89,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private endedEarly: Ending | undefined;
   private openedAt = 0;
   private readonly keepAlive: KeepAlive;
+  private readonly measured: MeasuredConnection | undefined;
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
@@ -102,6 +110,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   ) {
     super(ticket.connectionId, request, services.options.outbox);
     this.keepAlive = new KeepAlive(options, services.options.clock);
+    if (services.metrics !== undefined) {
+      this.measured = new MeasuredConnection(services.metrics, this.protocol, services.options.clock);
+    }
     this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
@@ -161,6 +172,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     channel.owner = this;
     this.state = State.Handshake;
     this.openedAt = this.now;
+    this.measured?.opened(channel.transport);
     this.readOn();
   }
 
@@ -347,7 +359,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     CoreConnection.logger.warn(
       `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
     );
-    this.drop();
+    this.drop('outbox_full');
   }
 
   dropped(count: number): void {
@@ -365,7 +377,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   onHeartbeat(now: number): void {
     // Between two polls there is nobody who could take anything; the channel looks after its polls itself.
     if (!this.isPolling && this.blockedFor(now) >= this.options.transportSendTimeout) {
-      this.drop();
+      this.drop('send_timeout');
       return;
     }
     if (this.state === State.Ending || this.state === State.Unopened) {
@@ -383,8 +395,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       }
       return;
     }
-    if (this.isLost(now)) {
+    if (this.hasLeft(now)) {
       void this.endWhenRead({ stopCalled: false });
+      return;
+    }
+    if (this.isAwayTooLong(now)) {
+      this.giveUp();
       return;
     }
     if (this.isExpired(now)) {
@@ -410,13 +426,22 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.giveSignOfLife(now);
   }
 
-  /** True if nobody has come in place of the line that was lost. */
-  private isLost(now: number): boolean {
-    const { streamLostAt, awaySince } = this;
-    return (
-      (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
-      (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
-    );
+  /** True if the client has closed its event stream, and no goodbye has come. */
+  private hasLeft(now: number): boolean {
+    return this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE;
+  }
+
+  /** True if no socket has come in place of the one that was lost. */
+  private isAwayTooLong(now: number): boolean {
+    return this.awaySince !== undefined && now - this.awaySince >= this.options.disconnectTimeout;
+  }
+
+  /** Ends a connection to which the client has not returned; with it goes what it has not got. */
+  private giveUp(): void {
+    if (this.outbox.length > 0 || this.buffer?.isEmpty === false) {
+      this.measured?.lostMessages('away_too_long');
+    }
+    void this.endWhenRead({ stopCalled: false, status: 'timeout' });
   }
 
   /** Tokens know the time of the wall clock, tests move it with their own (signalr-core §4.11). */
@@ -454,7 +479,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
+    return this.end({
+      stopCalled: false,
+      close: this.codec.close(undefined, true),
+      status: 'app_shutdown',
+    });
   }
 
   /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
@@ -471,7 +500,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     void this.end({ stopCalled: false });
   }
 
-  onEnd({ clean, error }: ChannelEnd): void {
+  onEnd({ clean, error, timedOut }: ChannelEnd): void {
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
     if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
@@ -483,7 +512,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({
+      stopCalled: clean,
+      ...(error !== undefined && { error }),
+      ...(timedOut === true && { status: 'timeout' }),
+    });
   }
 
   /** The client broke the protocol, or was not heard of. */
@@ -497,8 +530,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   /** The peer takes nothing more: there is nobody to say goodbye to. */
-  private drop(): void {
+  private drop(reason: MessageLoss): void {
     const { channel } = this;
+    this.measured?.lostMessages(reason);
     this.detach();
     channel?.destroy();
     void this.end({ stopCalled: false });
@@ -534,7 +568,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
-    this.forget();
+    this.forget(ending.status);
     this.closeChannel(code);
   }
 
@@ -569,8 +603,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.inbox.end();
   }
 
-  private forget(): void {
+  private forget(status: ConnectionStatus = 'normal_closure'): void {
     this.services.registry.remove(this);
+    this.measured?.closed(status);
     this.isForgotten = true;
     this.onForgotten();
   }
