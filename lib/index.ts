@@ -24,6 +24,7 @@ export type {
   ConnectionHandlerOptions,
   HandlerOutboxOptions,
 } from './connection-handlers/connection-handler-options.js';
+export type { ConnectionMetrics, ConnectionStatus, MessageLoss } from './connections/connection-metrics.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';

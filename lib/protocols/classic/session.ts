@@ -2,6 +2,7 @@ import { toError } from '../../common/errors.js';
 import { DONE } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
@@ -49,6 +50,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   /** Messages that arrive while the past is being replayed for a channel; another one that takes over begins anew. */
   private hold: { readonly channel: Channel; envelopes: Envelope[] } | undefined;
   private readonly inbound: Inbound;
+  private readonly measured: MeasuredConnection | undefined;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
@@ -66,6 +68,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.userId = userId;
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
+    if (services.metrics !== undefined) {
+      this.measured = new MeasuredConnection(services.metrics, this.protocol, services.options.clock);
+    }
     this.attachedAt = services.options.clock.now();
     this.lastSeenAt = this.attachedAt;
   }
@@ -99,6 +104,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     this.trace('opened', channel);
+    this.measured?.opened(channel.transport);
     try {
       await this.openWith(channel, opening);
     } catch (error) {
@@ -250,7 +256,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<readonly Envelope[]> {
     const { envelopes, known, complete } = await this.services.backplane.replay(topics, cursor);
-    if (known && !complete) {
+    if (!known) {
+      this.measured?.lostMessages('unknown_cursor');
+    } else if (!complete) {
+      this.measured?.lostMessages('log_exceeded');
       // Like the original, go on with what is left; but say so.
       ClassicConnection.logger.warn(
         `connection ${this.id} was away for more messages than are kept: some are lost`,
@@ -313,8 +322,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
    *
    * @param stopCalled true if the client said goodbye.
    * @param farewell what the client is told.
+   * @param status what metrics call it.
    */
-  async end(stopCalled: boolean, farewell: Farewell = {}): Promise<void> {
+  async end(
+    stopCalled: boolean,
+    farewell: Farewell = {},
+    status: ConnectionStatus = 'normal_closure',
+  ): Promise<void> {
     if (!this.markEnded()) {
       return;
     }
@@ -333,6 +347,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.services.dismissed.reasonOf(this.id) !== undefined) {
       this.services.registry.routes.hold(this.id, 'classic');
     }
+    this.measured?.closed(status);
   }
 
   /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
@@ -349,7 +364,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end(false, { reconnect: true });
+    return this.end(false, { reconnect: true }, 'app_shutdown');
   }
 
   private reportLifecycle(event: string, error: unknown): void {
@@ -478,7 +493,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.channel === undefined) {
       if (now - this.lastSeenAt >= this.services.classic.disconnectTimeout + this.grace) {
         HEARTBEAT.debug(`connection ${this.id} has not come back`);
-        void this.end(false);
+        void this.end(false, {}, 'timeout');
       }
       return;
     }
