@@ -18,6 +18,11 @@ export interface BackplaneNode {
    * @returns false if the connection is not here; true or what its client has answered is the acknowledgement.
    */
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
+  /**
+   * Messages of some topics, or of all, may have been lost for this node, and cannot be made up: connections that are
+   * subscribed to them cannot go on as if nothing were missing. Never throws.
+   */
+  gap?(topics: readonly Topic[] | 'all'): void;
 }
 
 /** What a returning connection missed. */
@@ -31,6 +36,24 @@ export interface Replay {
   readonly known: boolean;
   /** False if some of what was published after the cursor is no longer kept. */
   readonly complete: boolean;
+  /** The cursor of a connection that has got all of this. Default: what {@link Backplane.tail} says. */
+  readonly position?: string;
+  /**
+   * What messages that arrive live have to pass: those that arrive while the replay is under way, which may be among
+   * what is replayed. Default: they are told apart by their positions.
+   */
+  readonly screen?: ReplayScreen;
+}
+
+/** Stands between a connection that has returned and the messages that reach its node. */
+export interface ReplayScreen {
+  /** The message as this connection is to get it; undefined if the connection has it already, or gets it by the replay. */
+  admit(envelope: Envelope): Envelope | undefined;
+  /**
+   * True if messages have to pass it for as long as the connection stays: some that the connection has seen on another
+   * node may arrive here much later.
+   */
+  readonly isLasting: boolean;
 }
 
 /** A topic that a returning connection asks for. */

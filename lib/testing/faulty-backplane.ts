@@ -67,6 +67,7 @@ export class FaultyBackplane implements Backplane {
         }
       },
       execute: (command) => node.execute(command),
+      gap: (topics) => node.gap?.(topics),
     });
   }
 

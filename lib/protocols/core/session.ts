@@ -2,7 +2,7 @@ import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
-import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
@@ -449,6 +449,10 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
     void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
+  }
+
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: true });
   }
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
