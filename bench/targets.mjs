@@ -2,6 +2,7 @@ import { bareWs } from './load/dialects/bare-ws.mjs';
 import { platformWs } from './load/dialects/platform-ws.mjs';
 import { signalrClassic } from './load/dialects/signalr-classic.mjs';
 import { signalrCore } from './load/dialects/signalr-core.mjs';
+import { signalrCoreMessagePack } from './load/dialects/signalr-core-messagepack.mjs';
 import { socketIo } from './load/dialects/socket-io.mjs';
 
 /**
@@ -24,6 +25,22 @@ export const baseline = {
   dialect: bareWs,
 };
 
+/** What MessagePack is compared with besides. @type {Target} */
+export const json = {
+  name: 'signalr-core',
+  title: 'nestjs-signalr, Core JSON',
+  command: [node, 'servers/nestjs-signalr.mjs'],
+  dialect: signalrCore,
+};
+
+/** Its server has a hub protocol more, and encodes what it publishes in both. @type {Target} */
+export const messagePack = {
+  name: 'signalr-core-messagepack',
+  title: 'nestjs-signalr, Core MessagePack',
+  command: [node, 'servers/nestjs-signalr.mjs', 'messagepack'],
+  dialect: signalrCoreMessagePack,
+};
+
 /** @type {Target[]} */
 export const targets = [
   baseline,
@@ -39,12 +56,8 @@ export const targets = [
     command: [node, 'servers/socket-io.mjs'],
     dialect: socketIo,
   },
-  {
-    name: 'signalr-core',
-    title: 'nestjs-signalr, Core JSON',
-    command: [node, 'servers/nestjs-signalr.mjs'],
-    dialect: signalrCore,
-  },
+  json,
+  messagePack,
   {
     name: 'signalr-classic',
     title: 'nestjs-signalr, classic',

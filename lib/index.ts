@@ -1,11 +1,15 @@
 export type { Clock, CancelTimer } from './common/clock.js';
+export type {
+  CoreHubOptions,
+  CoreTransport,
+  HttpConnectionOptions,
+  TransferFormat,
+} from './common/core-options.js';
 export { SignalRError, type SignalRErrorCode } from './common/errors.js';
 export type { SignalROptions } from './common/option-defaults.js';
 export type {
   ClassicOptions,
   ClassicTransport,
-  CoreHubOptions,
-  CoreTransport,
   ClientAddress,
   CorsOptions,
   LimitOptions,
@@ -103,7 +107,7 @@ export type {
   SignalRModuleOptions,
   SignalROptionsFactory,
 } from './nest/signalr.module-options.js';
-export type { HubProtocol, MessageReader, TransferFormat } from './protocols/core/hub-protocol.js';
+export type { HubProtocol, MessageReader } from './protocols/core/hub-protocol.js';
 export { SignalRPersistentConnection } from './persistent-connections/persistent-connection.js';
 export {
   ConnectionGroupManager,

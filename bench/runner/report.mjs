@@ -1,4 +1,4 @@
-import { baseline } from '../targets.mjs';
+import { baseline, json, messagePack } from '../targets.mjs';
 import { costRatios, median } from './statistics.mjs';
 
 /** @typedef {import('./entrant.mjs').Result} Result */
@@ -23,6 +23,7 @@ export function report(measured) {
       measured,
       ({ samples }) => median(samples.map(({ messages, seconds }) => messages / seconds / 1_000)).toFixed(1),
     ),
+    comparison(measured),
     failures(measured),
   ].join('\n');
 }
@@ -43,6 +44,23 @@ function section(title, measured, cell) {
     return [target.title, ...cells];
   });
   return `### ${title}\n\n${table(['', ...measured.map(({ scenario }) => scenario.title)], rows)}`;
+}
+
+/** What MessagePack costs in ratio to JSON, where both were measured. @param {Measured[]} measured */
+function comparison(measured) {
+  return measured
+    .map(({ scenario, results }) => {
+      const [packed, plain] = [messagePack, json].map((wanted) =>
+        results.find(({ target, samples }) => target === wanted && samples.length > 0),
+      );
+      if (packed === undefined || plain === undefined) {
+        return '';
+      }
+      const { median: middle, lowest, highest } = costRatios(packed, plain);
+      const range = `${ratio(lowest)}–${ratio(highest)}`;
+      return `- ${scenario.title}: MessagePack costs **${ratio(middle)}** (${range}) of JSON\n`;
+    })
+    .join('');
 }
 
 /** @param {string[]} head @param {string[][]} rows */

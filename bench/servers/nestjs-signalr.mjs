@@ -2,14 +2,15 @@ import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Hub, HubMethod, InjectHubContext, SignalRHub, SignalRModule } from 'nestjs-signalr';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 import { serve } from './control.mjs';
 import { decorateClass, decorateConstructorParameter, decorateMethod } from './decorate.mjs';
 
 /** One hub, and both families of clients may use it. */
 class EchoHub extends SignalRHub {
-  /** @param {string} text */
-  echo(text) {
-    return text;
+  /** @param {unknown} value */
+  echo(value) {
+    return value;
   }
 }
 decorateMethod(EchoHub, 'echo', HubMethod());
@@ -30,10 +31,15 @@ class Announcer {
 decorateConstructorParameter(Announcer, 0, InjectHubContext(EchoHub));
 decorateClass(Announcer, Injectable());
 
+const hubProtocols = process.argv[2] === 'messagepack' ? [new MessagePackHubProtocol()] : [];
+
 class AppModule {}
 decorateClass(
   AppModule,
-  Module({ imports: [SignalRModule.forRoot({ path: '/signalr' })], providers: [EchoHub, Announcer] }),
+  Module({
+    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols })],
+    providers: [EchoHub, Announcer],
+  }),
 );
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });

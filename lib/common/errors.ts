@@ -23,7 +23,8 @@ export const errorMessages = {
     `${type}.${method} has @HubMethod(), but ${type} has no @Hub() decorator, so no client can call it.`,
   SIGNALR_HUB_INSTANCE: () => 'Using a Hub instance not created by the HubPipeline is unsupported.',
   SIGNALR_ARGUMENT_EMPTY: () => 'Argument cannot be null or empty',
-  SIGNALR_UNSERIALIZABLE: (what: string, reason: string) => `${what} cannot be sent as JSON: ${reason}`,
+  SIGNALR_UNSERIALIZABLE: (what: string, format: 'JSON' | 'MessagePack', reason: string) =>
+    `${what} cannot be sent as ${format}: ${reason}`,
   SIGNALR_ACK_TIMEOUT: (connectionId: string) =>
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
   SIGNALR_PROGRESS_COMPLETED: () =>

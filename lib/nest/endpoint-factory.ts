@@ -21,6 +21,7 @@ import {
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
 import { HubApplication } from '../protocols/classic/hub-application.js';
 import { PersistentApplication } from '../protocols/classic/persistent-application.js';
+import { CoreHubApplication } from '../protocols/core/hub-application.js';
 import { ClientResults } from '../protocols/core/client-results.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
@@ -67,7 +68,11 @@ export class EndpointFactory {
     const services = this.createServices(parts, enhancers);
     const { classic, core } = options;
     const endpoints = [
-      ...(core === false ? [] : parts.hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
+      ...(core === false
+        ? []
+        : parts.hubs.map(
+            ({ descriptor }) => new CoreEndpoint(new CoreHubApplication(descriptor, services), services),
+          )),
       ...(classic === false ? [] : createClassicEndpoints(services, classic, parts.connections, enhancers)),
     ];
     return { endpoints, invoker: services.invoker };

@@ -2,7 +2,7 @@ import { Inject, Injectable, type Type } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 import { SignalRError } from '../common/errors.js';
-import { resolveCoreOptions } from '../common/option-defaults.js';
+import { resolveCoreOptions } from '../common/core-option-defaults.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
@@ -97,7 +97,7 @@ export function takenPaths(hubs: readonly DiscoveredHub[], basePath: string): Ma
   );
   owners.set(basePath.toLowerCase(), 'classic clients');
   for (const { descriptor } of hubs) {
-    for (const path of pathsOf(descriptor)) {
+    for (const path of pathsOf(descriptor.path)) {
       const owner = owners.get(path.toLowerCase());
       if (owner !== undefined) {
         throw SignalRError.of('SIGNALR_HUB_PATH_TAKEN', descriptor.name, path, owner);

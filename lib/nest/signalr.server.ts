@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core';
 
+import { SignalRError } from '../common/errors.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
@@ -42,6 +43,7 @@ export class SignalRServer implements HubServer {
   private invoker: HubInvoker | undefined;
   private adapter: SignalRAdapter | undefined;
   private draining = false;
+  private servedPath: string | undefined;
 
   constructor(
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
@@ -90,6 +92,15 @@ export class SignalRServer implements HubServer {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
     this.heartbeat.start();
+    this.servedPath = basePath;
+  }
+
+  /** Where classic clients find the hubs, prefix included. @throws SignalRError SIGNALR_NOT_STARTED if nothing is served yet */
+  get basePath(): string {
+    if (this.servedPath === undefined) {
+      throw SignalRError.of('SIGNALR_NOT_STARTED');
+    }
+    return this.servedPath;
   }
 
   /** Compiles hub methods; every global enhancer is known by now. */

@@ -60,6 +60,7 @@ describe('the packed package', () => {
     expect(entries.map((part) => /"(.+)"/.exec(part)?.[1])).toEqual([
       'nestjs-signalr',
       'nestjs-signalr/client',
+      'nestjs-signalr/health',
       'nestjs-signalr/msgpack',
       'nestjs-signalr/testing',
       'nestjs-signalr/throttler',

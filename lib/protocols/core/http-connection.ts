@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 
 import type { Clock } from '../../common/clock.js';
-import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import type { Channel } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import { PollSequence } from '../../transports/poll-sequence.js';
 import { StreamChannel } from '../../transports/stream-channel.js';
 import { eventStreamFormat, pollFormat } from './formats.js';
-import type { CoreConnection } from './session.js';
+import type { HttpSession } from './http-session.js';
 
 /** What an {@link HttpConnection} needs of its surroundings. */
 export interface HttpConnectionSetting {
-  readonly options: CoreHubOptions;
+  readonly options: HttpConnectionOptions;
   readonly clock: Clock;
   /** When the client must have opened a channel, on the scale of the clock. */
   readonly openUntil: number;
@@ -38,7 +38,7 @@ export class HttpConnection {
   private isGone = false;
 
   constructor(
-    readonly session: CoreConnection,
+    readonly session: HttpSession,
     request: HubRequest,
     private readonly setting: HttpConnectionSetting,
   ) {
