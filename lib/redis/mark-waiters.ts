@@ -8,6 +8,8 @@ const DEADLINE = 5_000;
 
 interface Waiter {
   readonly mark: LogMark;
+  /** Life of the log when the waiting began. */
+  readonly epoch: string;
   readonly go: () => void;
 }
 
@@ -22,7 +24,8 @@ export class MarkWaiters {
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if it does not arrive */
   reached(mark: LogMark): Promise<void> {
-    if (this.isReached(mark)) {
+    const { epoch } = this.position;
+    if (this.isReached(mark, epoch)) {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
@@ -32,6 +35,7 @@ export class MarkWaiters {
       });
       const waiter: Waiter = {
         mark,
+        epoch,
         go: () => {
           cancel();
           resolve();
@@ -44,15 +48,16 @@ export class MarkWaiters {
   /** The position has changed. */
   moved(): void {
     for (const waiter of this.waiters) {
-      if (this.isReached(waiter.mark)) {
+      if (this.isReached(waiter.mark, waiter.epoch)) {
         this.waiters.delete(waiter);
         waiter.go();
       }
     }
   }
 
-  /** In another life of the log there is nothing more to wait for. */
-  private isReached({ epoch, sequence }: LogMark): boolean {
-    return this.position.epoch !== epoch || this.position.sequence >= sequence;
+  /** In yet another life of the log there is nothing more to wait for. */
+  private isReached({ epoch, sequence }: LogMark, epochBefore: string): boolean {
+    const { position } = this;
+    return position.epoch === epoch ? position.sequence >= sequence : position.epoch !== epochBefore;
   }
 }

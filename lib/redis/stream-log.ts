@@ -5,6 +5,7 @@ import type { BackplaneNode, Replay, ReplayTopic } from '../messaging/backplane.
 import type { Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 import { Cursor } from './cursor.js';
+import { type Arrival, HeldArrivals } from './held-arrivals.js';
 import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
 import { LogReader } from './log-reader.js';
@@ -41,9 +42,6 @@ export interface StreamLogServices {
   sync(): Promise<LogMark>;
 }
 
-/** Something that has arrived while the past is being made up. */
-type Arrival = { readonly topic: Topic; readonly wire: WireMessage } | { readonly mark: LogMark };
-
 /**
  * Messages in streams. Redis gives each message its place in one order and tells all nodes that want it. The sender's own
  * connections do not wait for that: they get it at once, and when it comes back it only moves the position on.
@@ -57,11 +55,8 @@ export class StreamLog implements MessageLog, ReplayingNode {
   private readonly past: LogReplay;
   private readonly waiters: MarkWaiters;
   private readonly transmission: StreamTransmission;
-  /** While the past is being made up: what has arrived meanwhile. */
-  private held: Arrival[] | undefined;
-  private hasOverflowed = false;
-  /** Changes with every loss of the subscriptions. */
-  private connection = 0;
+  /** While the past is being made up. */
+  private held: HeldArrivals | undefined;
   private lostAt: number | undefined;
 
   constructor(
@@ -142,26 +137,27 @@ export class StreamLog implements MessageLog, ReplayingNode {
   }
 
   subscriptionsLost(): void {
-    this.connection++;
-    this.held = [];
+    this.held?.end();
+    this.held = this.hold();
     this.lostAt ??= this.services.clock.now();
   }
 
   async subscriptionsBack(): Promise<void> {
-    const { connection } = this;
-    this.held ??= [];
-    this.hasOverflowed = false;
+    const held = (this.held ??= this.hold());
     try {
-      await this.makeUp(connection);
+      await this.makeUp(held);
     } catch (error) {
-      if (connection === this.connection) {
-        this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
-        await new Promise<void>((resolve) => this.services.clock.after(RETRY_PAUSE, resolve));
-      }
+      this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
+      await new Promise<void>((resolve) => this.services.clock.after(RETRY_PAUSE, resolve));
     }
-    if (connection === this.connection && this.held !== undefined) {
+    if (this.held === held) {
+      this.held = this.hold();
       await this.subscriptionsBack();
     }
+  }
+
+  private hold(): HeldArrivals {
+    return new HeldArrivals(this.options.maxQueuedMessages, this.services.clock);
   }
 
   tail(): string {
@@ -201,10 +197,8 @@ export class StreamLog implements MessageLog, ReplayingNode {
   private arrived(arrival: Arrival): void {
     if (this.held === undefined) {
       this.take(arrival);
-    } else if (this.held.push(arrival) > this.options.maxQueuedMessages) {
-      // Too much to keep in memory: it is in the log as well.
-      this.held = [];
-      this.hasOverflowed = true;
+    } else {
+      this.held.put(arrival);
     }
   }
 
@@ -247,10 +241,11 @@ export class StreamLog implements MessageLog, ReplayingNode {
     this.services.node.deliver(envelope);
   }
 
-  /** Makes up what was published while nothing arrived. */
-  private async makeUp(connection: number): Promise<void> {
+  /** Makes up what was published while nothing arrived, and goes on with what has arrived since. */
+  private async makeUp(held: HeldArrivals): Promise<void> {
     const mark = await this.services.sync();
-    if (connection !== this.connection) {
+    await held.until(mark);
+    if (this.held !== held) {
       return;
     }
     const lost: Topic[] = [];
@@ -258,7 +253,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
       const after = this.position.sequence;
       const ranges = this.history.names().map((topic) => ({ topic, after }));
       const { envelopes, incomplete } = await this.reader.read(mark.epoch, ranges, mark.sequence);
-      if (connection !== this.connection) {
+      if (this.held !== held) {
         return;
       }
       for (const { topic, message, sender, count, sequence = 0 } of envelopes) {
@@ -269,16 +264,10 @@ export class StreamLog implements MessageLog, ReplayingNode {
     }
     this.take({ mark });
     this.reportLost(lost);
-    if (this.hasOverflowed) {
-      return;
-    }
-    const held = this.held ?? [];
-    this.held = undefined;
-    this.lostAt = undefined;
-    // What has arrived before the mark is in the logs; if the mark itself has not arrived yet, that is everything.
-    const own = held.findIndex((arrival) => 'mark' in arrival && isSame(arrival.mark, mark));
-    for (const arrival of own < 0 ? [] : held.slice(own)) {
-      this.take(arrival);
+    if (!held.hasOverflowed) {
+      this.held = undefined;
+      this.lostAt = undefined;
+      held.from(mark).forEach((arrival) => this.take(arrival));
     }
   }
 
@@ -317,8 +306,4 @@ export class StreamLog implements MessageLog, ReplayingNode {
       this.trace.warn(`the log could not be begun anew: ${toError(error).message}`);
     }
   }
-}
-
-function isSame(left: LogMark, right: LogMark): boolean {
-  return left.epoch === right.epoch && left.sequence === right.sequence;
 }

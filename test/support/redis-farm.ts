@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
+import { Logger } from '@nestjs/common';
 import type { Backplane } from 'nestjs-signalr';
-import { type RedisBackplane, redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
+import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
 
 import { RecordingNode, textOf } from './backplane-suite.js';
 import { Gate } from './gate.js';
 
 /** A node whose line to Redis a test may break. */
 export interface FarmNode {
-  readonly backplane: RedisBackplane;
+  readonly backplane: Backplane;
   readonly node: GapNode;
   readonly gate: Gate;
 }
@@ -27,8 +28,10 @@ export class RedisFarm {
   readonly keyPrefix = `test-${randomUUID()}`;
   private readonly nodes: FarmNode[] = [];
 
-  /** @param port of the Redis. */
-  constructor(private readonly port: number) {}
+  /** @param port of the Redis. That lines break is what these farms are for: nobody needs to read of it. */
+  constructor(private readonly port: number) {
+    Logger.overrideLogger(false);
+  }
 
   async add(options: RedisBackplaneOptions = {}): Promise<FarmNode> {
     const gate = await Gate.before(this.port);

@@ -49,7 +49,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
       await untilHealth(here.backplane, 'degraded');
       await publishAll(here.backplane, 't', numbered(1, 100));
       expect(await texts(here.node, 101)).toEqual(numbered(0, 100));
-      expect(here.backplane.health().detail).toContain('100 message(s) wait');
+      expect((await here.backplane.health()).detail).toContain('100 message(s) wait');
       here.gate.open();
       expect(await texts(there.node, 101)).toEqual(numbered(0, 100));
       await untilHealth(here.backplane, 'up');
@@ -69,7 +69,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
       expect.objectContaining({ code: 'SIGNALR_BACKPLANE_QUEUE_FULL' }),
     );
     expect(here.node.received.pending.map(textOf)).toEqual(['1', '2']);
-    expect(here.backplane.health().status).toBe('down');
+    expect((await here.backplane.health()).status).toBe('down');
   });
 
   test('the bytes that wait are limited as well', async () => {
@@ -101,7 +101,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('before'));
     here.gate.stop('back');
-    const sends = numbered(1, 20).map((name) => here.backplane.publish('t', call(name)));
+    const sends = numbered(1, 20).map(async (name) => here.backplane.publish('t', call(name)));
     // They have arrived, but their sender does not know.
     expect(await texts(there.node, 21)).toEqual(['before', ...numbered(1, 20)]);
     here.gate.cut();
