@@ -85,6 +85,7 @@ export type {
   BackplaneHealth,
   BackplaneNode,
   Replay,
+  ReplayScreen,
   ReplayTopic,
 } from './messaging/backplane.js';
 export { InvalidCursorError } from './messaging/backplane.js';

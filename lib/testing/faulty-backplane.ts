@@ -73,6 +73,8 @@ export class FaultyBackplane implements Backplane {
           node.hear(note, from);
         }
       },
+      missed: (from) => node.missed?.(from),
+      gap: (topics) => node.gap?.(topics),
     });
   }
 

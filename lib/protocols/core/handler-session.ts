@@ -146,6 +146,9 @@ export class HandlerConnection extends HttpSession implements RawConnection {
     }
   }
 
+  /** It is sent nothing that could be lost on the way between nodes. */
+  messagesLost(): void {}
+
   /** Messages of hubs and persistent connections are none of it. */
   protected encode(): undefined {
     return undefined;

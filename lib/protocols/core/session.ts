@@ -2,7 +2,7 @@ import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/core-options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
-import type { DisconnectOptions } from '../../connections/connection.js';
+import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -397,6 +397,10 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
     void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
+  }
+
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: true });
   }
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
