@@ -25,6 +25,7 @@ export type {
   ConnectionHandlerOptions,
   HandlerOutboxOptions,
 } from './connection-handlers/connection-handler-options.js';
+export type { ConnectionMetrics, ConnectionStatus, MessageLoss } from './connections/connection-metrics.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
@@ -85,6 +86,7 @@ export type {
   BackplaneHealth,
   BackplaneNode,
   Replay,
+  ReplayScreen,
   ReplayTopic,
 } from './messaging/backplane.js';
 export { InvalidCursorError } from './messaging/backplane.js';
@@ -105,6 +107,7 @@ export {
 export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
 export type { ClientAnswer, NodeCommand } from './messaging/node-command.js';
+export type { NodeNote, NoteData, RelayedAnswer, RelayedRequest, RelayPart } from './messaging/node-note.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
 export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
 export { SignalRService } from './nest/signalr.service.js';

@@ -49,6 +49,10 @@ export const errorMessages = {
   SIGNALR_CONNECTION_NOT_DECORATED: (type: string) =>
     `${type} is no persistent connection: it has no @PersistentConnection() decorator.`,
   SIGNALR_CONNECTION_INSTANCE: () => 'The PersistentConnection is not initialized.',
+  SIGNALR_BACKPLANE_DOWN: (backplane: string) =>
+    `The ${backplane} backplane cannot be reached, and this cannot wait until it can.`,
+  SIGNALR_BACKPLANE_QUEUE_FULL: (backplane: string, count: string) =>
+    `The message was refused: ${count} messages already wait for the ${backplane} backplane.`,
   SIGNALR_NOT_STARTED: () =>
     'SignalR has not started yet. Call clients after the application has been initialised.',
 } as const;

@@ -88,6 +88,7 @@ export class EndpointFactory {
       connectGuard: new ConnectGuard(invoker, enhancers),
       registry: parts.registry,
       limiter: new ConnectionLimiter(this.options.limits),
+      metrics: this.moduleOptions.metrics,
       backplane: this.backplane,
       userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: parts.createWebSocketServer,

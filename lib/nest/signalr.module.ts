@@ -181,6 +181,7 @@ function serverOptions({
   backplane: _backplane,
   validationError: _validationError,
   hubProtocols: _hubProtocols,
+  metrics: _metrics,
   ...given
 }: SignalRModuleOptions): ServerOptions {
   const options = resolveOptions(given);

@@ -56,7 +56,7 @@ export class SignalRServer implements HubServer {
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.registry = new ConnectionRegistry(backplane);
+    this.registry = new ConnectionRegistry(backplane, options.clock);
     this.heartbeat = new Heartbeat(options.clock, beatInterval(options));
   }
 
@@ -88,6 +88,7 @@ export class SignalRServer implements HubServer {
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
+    this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
     this.heartbeat.start();
     this.servedPath = basePath;
   }
@@ -162,7 +163,10 @@ export class SignalRServer implements HubServer {
 
   /** Drops what is still open and leaves the backplane. */
   async stop(): Promise<void> {
+    const { relays } = this.registry;
+    relays.letClientsGo();
     await Promise.all(this.router.endpoints.map((endpoint) => endpoint.closeTransports(CLOSE_GRACE)));
+    relays.close();
     await this.backplane.stop();
   }
 

@@ -63,7 +63,10 @@ describe('the documentation', () => {
   const handler = resolveHandlerOptions({ ...(core as CoreHubOptions), outbox }, {}, '/path');
   const ownOptions = Object.entries(handler).filter(([name]) => !(name in (core as object)));
   const groups: readonly (readonly [string, object])[] = [
-    ['The server', { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [] }],
+    [
+      'The server',
+      { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [], metrics: [] },
+    ],
     ['`core`', core as object],
     ['`classic`', classic as object],
     ['`@ConnectionHandler`', Object.fromEntries(ownOptions)],

@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { toError } from '../../common/errors.js';
 import { DONE, isThenable } from '../../common/promises.js';
 import type { RunningCall } from '../../connections/connection.js';
+import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import type { OutboxItem } from '../../connections/outbox.js';
 import { ConnectionContext, type RawConnection } from '../../connection-handlers/connection-context.js';
 import type { ConnectionHandlerDescriptor } from '../../connection-handlers/connection-handler-host.js';
@@ -36,6 +37,8 @@ export class HandlerConnection extends HttpSession implements RawConnection {
   private leftAt: number | undefined;
   /** What the handler's `onDisconnected` gets to know. */
   private failure: Error | undefined;
+  /** How it has ended, for those who measure. */
+  private status: ConnectionStatus = 'normal_closure';
 
   constructor(
     { connectionId }: CoreTicket,
@@ -113,6 +116,7 @@ export class HandlerConnection extends HttpSession implements RawConnection {
   }
 
   async shutDown(): Promise<void> {
+    this.status = 'app_shutdown';
     this.end(GOING_AWAY);
     await this.life;
   }
@@ -122,9 +126,10 @@ export class HandlerConnection extends HttpSession implements RawConnection {
     await this.life;
   }
 
-  onEnd({ error }: ChannelEnd): void {
+  onEnd({ error, timedOut }: ChannelEnd): void {
     this.channel = undefined;
     this.failure = error;
+    this.status = timedOut === true ? 'timeout' : this.status;
     // Who waits for the peer to take more waits in vain.
     this.wakeSources();
     this.endWhenRead();
@@ -135,11 +140,14 @@ export class HandlerConnection extends HttpSession implements RawConnection {
       return;
     }
     if (this.isStuck(now)) {
-      this.drop();
+      this.drop('send_timeout');
     } else if (this.isExpired(now) || now - (this.leftAt ?? now) >= this.descriptor.options.closeTimeout) {
       this.end(NORMAL_CLOSURE);
     }
   }
+
+  /** It is sent nothing that could be lost on the way between nodes. */
+  messagesLost(): void {}
 
   /** Messages of hubs and persistent connections are none of it. */
   protected encode(): undefined {
@@ -155,7 +163,7 @@ export class HandlerConnection extends HttpSession implements RawConnection {
       this.end(NORMAL_CLOSURE);
       await this.run('onDisconnected', (handler) => handler.onDisconnected(this.context, this.failure));
     }
-    this.forget();
+    this.forget(this.status);
   }
 
   /** @returns false if the connection has come to nothing. */
@@ -236,7 +244,7 @@ export class HandlerConnection extends HttpSession implements RawConnection {
     this.channel?.resume();
     this.closeChannel(code);
     if (this.life === undefined) {
-      this.forget();
+      this.forget(this.status);
     }
   }
 

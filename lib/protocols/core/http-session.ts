@@ -1,6 +1,11 @@
 import type { HttpConnectionOptions } from '../../common/core-options.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection } from '../../connections/connection.js';
+import {
+  type ConnectionStatus,
+  MeasuredConnection,
+  type MessageLoss,
+} from '../../connections/connection-metrics.js';
 import type { OutboxItem, OutboxLimits } from '../../connections/outbox.js';
 import type { Topic } from '../../messaging/topics.js';
 import type { Channel } from '../../transports/channel.js';
@@ -29,6 +34,8 @@ export interface HttpSessionSetting {
 export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Connection<T> {
   readonly protocol = 'core';
   protected static readonly logger = traceSource('SignalR.Connection');
+  /** Nobody measures, nothing is kept. */
+  protected readonly measured: MeasuredConnection | undefined;
   /** When the authentication of its last request expires, by the wall clock. */
   private expiresAt: number | undefined;
 
@@ -37,6 +44,10 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     private readonly setting: HttpSessionSetting,
   ) {
     super(setting.connectionId, request, setting.outbox);
+    const { metrics, options } = setting.services;
+    if (metrics !== undefined) {
+      this.measured = new MeasuredConnection(metrics, this.protocol, options.clock);
+    }
     this.authenticated(request);
   }
 
@@ -96,7 +107,7 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     HttpSession.logger.warn(
       `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
     );
-    this.drop();
+    this.drop('outbox_full');
   }
 
   dropped(count: number): void {
@@ -130,6 +141,7 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     this.request = request;
     this.channel = channel;
     channel.owner = this;
+    this.measured?.opened(channel.transport);
   }
 
   protected detach(): void {
@@ -140,8 +152,9 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
   }
 
   /** The peer takes nothing more: there is nobody to say goodbye to. */
-  protected drop(): void {
+  protected drop(reason: MessageLoss): void {
     const { channel } = this;
+    this.measured?.lostMessages(reason);
     this.detach();
     channel?.destroy();
     this.abandon();
@@ -158,8 +171,10 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     channel?.end(code);
   }
 
-  protected forget(): void {
+  /** @param status how it has ended, for those who measure. */
+  protected forget(status: ConnectionStatus = 'normal_closure'): void {
     this.setting.services.registry.remove(this);
+    this.measured?.closed(status);
     this.setting.onForgotten();
   }
 }

@@ -2,7 +2,8 @@ import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/core-options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
-import type { DisconnectOptions } from '../../connections/connection.js';
+import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
@@ -55,6 +56,8 @@ interface Ending {
   readonly error?: Error;
   /** The last message; none if nobody is there to read it. */
   readonly close?: CoreMessage;
+  /** What metrics call it; `normal_closure` if nothing is said. */
+  readonly status?: ConnectionStatus;
 }
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
@@ -306,7 +309,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   onHeartbeat(now: number): void {
     if (this.isStuck(now)) {
-      this.drop();
+      this.drop('send_timeout');
       return;
     }
     if (this.state === State.Ending || this.state === State.Unopened) {
@@ -324,8 +327,12 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       }
       return;
     }
-    if (this.isLost(now)) {
+    if (this.hasLeft(now)) {
       void this.endWhenRead({ stopCalled: false });
+      return;
+    }
+    if (this.isAwayTooLong(now)) {
+      this.giveUp();
       return;
     }
     if (this.isExpired(now)) {
@@ -351,13 +358,22 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     this.giveSignOfLife(now);
   }
 
-  /** True if nobody has come in place of the line that was lost. */
-  private isLost(now: number): boolean {
-    const { streamLostAt, awaySince } = this;
-    return (
-      (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
-      (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
-    );
+  /** True if the client has closed its event stream, and no goodbye has come. */
+  private hasLeft(now: number): boolean {
+    return this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE;
+  }
+
+  /** True if no socket has come in place of the one that was lost. */
+  private isAwayTooLong(now: number): boolean {
+    return this.awaySince !== undefined && now - this.awaySince >= this.options.disconnectTimeout;
+  }
+
+  /** Ends a connection to which the client has not returned; with it goes what it has not got. */
+  private giveUp(): void {
+    if (this.outbox.length > 0 || this.buffer?.isEmpty === false) {
+      this.measured?.lostMessages('away_too_long');
+    }
+    void this.endWhenRead({ stopCalled: false, status: 'timeout' });
   }
 
   private giveSignOfLife(now: number): void {
@@ -379,10 +395,18 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
   }
 
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: true });
+  }
+
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
+    return this.end({
+      stopCalled: false,
+      close: this.codec.close(undefined, true),
+      status: 'app_shutdown',
+    });
   }
 
   /** Before the handshake there is nothing to answer a goodbye with (signalr-core §1.10). */
@@ -398,7 +422,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     void this.end({ stopCalled: false });
   }
 
-  onEnd({ clean, error }: ChannelEnd): void {
+  onEnd({ clean, error, timedOut }: ChannelEnd): void {
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
     if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
@@ -410,7 +434,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({
+      stopCalled: clean,
+      ...(error !== undefined && { error }),
+      ...(timedOut === true && { status: 'timeout' }),
+    });
   }
 
   /** The client broke the protocol, or was not heard of. */
@@ -446,7 +474,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
-    this.forget();
+    this.forget(ending.status);
     this.closeChannel(code);
   }
 
