@@ -3,6 +3,7 @@ export type {
   CoreHubOptions,
   CoreTransport,
   HttpConnectionOptions,
+  MultiplexOptions,
   TransferFormat,
 } from './common/core-options.js';
 export { SignalRError, type SignalRErrorCode } from './common/errors.js';

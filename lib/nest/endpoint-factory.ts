@@ -26,6 +26,7 @@ import { CoreHubApplication } from '../protocols/core/hub-application.js';
 import { ClientResults } from '../protocols/core/client-results.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
 import { HandlerApplication } from '../protocols/core/handler-application.js';
+import { MultiplexApplication } from '../protocols/core/multiplex-application.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import type { CreateWebSocketServer } from '../transports/upgrade.js';
 import type { DiscoveredApplication } from './application.explorer.js';
@@ -114,11 +115,12 @@ export class EndpointFactory {
 
 function createCoreEndpoints(
   services: ProtocolServices,
-  { hubs, handlers }: DiscoveredApplication,
+  { hubs, handlers, shared }: DiscoveredApplication,
   enhancers: NestEnhancers,
 ): Endpoint[] {
   const applications = [
     ...hubs.map(({ descriptor }) => new CoreHubApplication(descriptor, services)),
+    ...(shared === undefined ? [] : [new MultiplexApplication(shared, services)]),
     ...handlers.map(
       (descriptor) => new HandlerApplication(new ConnectionHandlerHost(descriptor, enhancers), services),
     ),

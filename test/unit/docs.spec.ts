@@ -70,6 +70,7 @@ describe('the documentation', () => {
     ['`core`', core as object],
     ['`classic`', classic as object],
     ['`@ConnectionHandler`', Object.fromEntries(ownOptions)],
+    ['`multiplex`', { path: '', hubs: null }],
     ['`outbox`', outbox],
     ['`limits`', limits],
     ['`cors`', cors as object],

@@ -6,6 +6,7 @@ import type { HubRequest } from '../../transports/hub-request.js';
 import { type PollResponse, PollSequence } from '../../transports/poll-sequence.js';
 import { pollFormat } from './formats.js';
 import type { HttpSession } from './http-session.js';
+import type { CoreRequest } from './request.js';
 
 /** What an {@link HttpConnection} needs of its surroundings. */
 export interface HttpConnectionSetting {
@@ -43,8 +44,8 @@ export class HttpConnection {
   }
 
   /** False for a request of somebody else: a token alone does not open a connection (signalr-core §11.4). */
-  belongsTo(request: HubRequest): boolean {
-    return userName(request.user) === this.user;
+  belongsTo(request: CoreRequest): boolean {
+    return userName(request.user) === this.user && this.session.accepts(request);
   }
 
   /** True if a GET over the transport that it is bound to finds somebody there. */

@@ -54,6 +54,11 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
   /** True once nothing more is taken of the client. */
   abstract readonly isDeaf: boolean;
 
+  /** False for a request that must not reach this connection, although it is of the same user. */
+  accepts(_request: CoreRequest): boolean {
+    return true;
+  }
+
   /** True if the client may replace its socket. */
   get isStateful(): boolean {
     return false;

@@ -5,14 +5,13 @@ import { traceSource } from '../../common/trace.js';
 import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
-import { hubTopic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { CoreCalls } from './calls.js';
+import { type ConnectedHubs, topicsOf } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
@@ -63,7 +62,7 @@ interface Ending {
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
-/** The session of one Core client with one hub. */
+/** The session of one Core client with its hubs: one, or several. */
 export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
   private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
@@ -86,7 +85,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   constructor(
     private readonly ticket: CoreTicket,
     request: CoreRequest,
-    private readonly hub: HubDescriptor,
+    private readonly hubs: ConnectedHubs,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
     calls: CoreCalls,
@@ -106,8 +105,8 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   override refreshed(request: CoreRequest): void {
     super.refreshed(request);
     const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
-    this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
-      const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
+    this.hubs.raise(this, event, this.request).catch((error: unknown) => {
+      const what = `onAuthenticationRefreshed of ${this.hubs.names.join(', ')} failed for connection ${this.id}`;
       HttpSession.logger.error(what, toError(error).stack);
     });
   }
@@ -120,8 +119,12 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     return this.buffer !== undefined;
   }
 
+  override accepts({ hubs }: CoreRequest): boolean {
+    return hubs === undefined || this.hubNames.every((name) => hubs.some((hub) => hub.name === name));
+  }
+
   get hubNames(): readonly string[] {
-    return [this.hub.name];
+    return this.hubs.names;
   }
 
   get isDeaf(): boolean {
@@ -244,13 +247,9 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       return;
     }
     this.outbox.push(handshakeAccepted(this.codec));
-    const topics = [hubTopic(this.hub.name)];
-    if (this.userId !== undefined && this.userId !== '') {
-      topics.push(userTopic(this.hub.name, this.userId));
-    }
-    await this.services.registry.add(this, topics);
+    await this.services.registry.add(this, topicsOf(this.hubs, this.userId));
     await this.services.registry.joinUserGroups(this);
-    await this.services.invoker.raise(this, this.hub, { name: 'onConnected', args: [] }, this.request);
+    await this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
     if (this.endedEarly !== undefined) {
       await this.sayGoodbye(this.endedEarly);
       return;
@@ -261,7 +260,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   private connectFailed(error: unknown): void {
     HttpSession.logger.error(
-      `onConnected of ${this.hub.name} failed for connection ${this.id}`,
+      `onConnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
       toError(error).stack,
     );
     const text = detailed(CONNECTION_CLOSED, toError(error), this.options.enableDetailedErrors);
@@ -287,14 +286,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   override ask(call: ClientCall, timeout: number): Promise<ClientAnswer> {
-    return this.services.clientResults.ask(this, call, timeout);
+    return this.services.clientResults.ask(this, this.hubs.addressed(call), timeout);
   }
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
-    const { message } = envelope;
-    return message.type === 'call' && message.hub === this.hub.name
-      ? envelope.encodedBy(this.codec.calls)
-      : undefined;
+    return this.hubs.encode(envelope, this.codec);
   }
 
   override get canWrite(): boolean {
@@ -492,11 +488,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   private async sayGoodbye({ stopCalled, error }: Ending): Promise<number> {
     const args = error === undefined ? ([stopCalled] as const) : ([stopCalled, error] as const);
     try {
-      await this.services.invoker.raise(this, this.hub, { name: 'onDisconnected', args }, this.request);
+      await this.hubs.raise(this, { name: 'onDisconnected', args }, this.request);
       return NORMAL_CLOSURE;
     } catch (thrown) {
       HttpSession.logger.error(
-        `onDisconnected of ${this.hub.name} failed for connection ${this.id}`,
+        `onDisconnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
         toError(thrown).stack,
       );
       return INTERNAL_ERROR;
