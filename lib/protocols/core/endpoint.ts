@@ -317,6 +317,7 @@ export class CoreEndpoint implements Endpoint {
       return known;
     }
     const connection = known.connection ?? this.create(known.ticket, hubRequest);
+    connection.session.adoptToken(hubRequest);
     if (connection.transport === 'WebSockets') {
       return text(405, 'POST requests are not allowed for WebSocket connections.');
     }
