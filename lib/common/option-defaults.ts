@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { expiryOfToken } from './authentication-expiry.js';
 import { systemClock } from './clock.js';
+import { resolveCore } from './core-option-defaults.js';
+import type { CoreHubOptions } from './core-options.js';
 import { SignalRError } from './errors.js';
 import {
   atLeast,
@@ -14,72 +16,12 @@ import {
   mergeOptions,
   oneOf,
   or,
-  type OptionRule,
   type OptionRules,
   path,
   text,
   wholeNumber,
 } from './option-rules.js';
-import type {
-  ClassicOptions,
-  CoreHubOptions,
-  CorsOptions,
-  LimitOptions,
-  OutboxOptions,
-  ServerOptions,
-} from './options.js';
-
-/** In the order in which negotiation lists them, whatever order the option has (signalr-core §1.3). */
-export const CORE_TRANSPORTS = ['WebSockets', 'ServerSentEvents', 'LongPolling'] as const;
-
-const coreDefaults: CoreHubOptions = {
-  handshakeTimeout: 15_000,
-  keepAliveInterval: 15_000,
-  clientTimeoutInterval: 30_000,
-  maximumReceiveMessageSize: 32_768,
-  enableDetailedErrors: false,
-  maximumParallelInvocationsPerClient: 1,
-  maximumParallelStreamsPerClient: 100,
-  streamBufferCapacity: 10,
-  transports: CORE_TRANSPORTS,
-  supportedProtocols: null,
-  minimumProtocolVersion: 0,
-  applicationMaxBufferSize: 65_536,
-  closeOnAuthenticationExpiration: false,
-  enableAuthenticationRefresh: false,
-  allowStatefulReconnects: false,
-  statefulReconnectBufferSize: 100_000,
-  transportSendTimeout: 10_000,
-  closeTimeout: 5_000,
-  pollTimeout: 90_000,
-  disconnectTimeout: 15_000,
-};
-
-const supportedProtocols: OptionRule = (value) =>
-  listOfText(value) ?? ((value as string[]).length === 0 ? 'There are no supported protocols' : undefined);
-
-const coreRules: OptionRules<CoreHubOptions> = {
-  handshakeTimeout: atLeast(1),
-  keepAliveInterval: atLeast(1),
-  clientTimeoutInterval: atLeast(1),
-  maximumReceiveMessageSize: or(null, wholeNumber(1)),
-  enableDetailedErrors: boolean,
-  maximumParallelInvocationsPerClient: wholeNumber(1),
-  maximumParallelStreamsPerClient: wholeNumber(1),
-  streamBufferCapacity: wholeNumber(1),
-  transports: listOf(...CORE_TRANSPORTS),
-  supportedProtocols: or(null, supportedProtocols),
-  minimumProtocolVersion: oneOf(0, 1),
-  applicationMaxBufferSize: wholeNumber(0),
-  closeOnAuthenticationExpiration: boolean,
-  enableAuthenticationRefresh: boolean,
-  allowStatefulReconnects: boolean,
-  statefulReconnectBufferSize: wholeNumber(1),
-  transportSendTimeout: atLeast(1),
-  closeTimeout: atLeast(1),
-  pollTimeout: atLeast(1),
-  disconnectTimeout: atLeast(1),
-};
+import type { ClassicOptions, CorsOptions, LimitOptions, OutboxOptions, ServerOptions } from './options.js';
 
 const CLASSIC_TRANSPORTS = ['webSockets', 'serverSentEvents', 'foreverFrame', 'longPolling'] as const;
 
@@ -218,17 +160,8 @@ export function resolveOptions({
     limits: mergeOptions(limitRules, limitDefaults, limits, 'limits.'),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
     classic: classic === false ? false : resolveClassic(classic),
-    core: core === false ? false : mergeOptions(coreRules, coreDefaults, core, 'core.'),
+    core: core === false ? false : resolveCore(core),
   };
-}
-
-/** Checks what `@Hub({ … })` says of Core clients and puts it over the options of the application. */
-export function resolveCoreOptions(
-  inherited: CoreHubOptions,
-  given: Partial<CoreHubOptions>,
-  hub: string,
-): CoreHubOptions {
-  return mergeOptions(coreRules, inherited, given, `@Hub('${hub}').`);
 }
 
 function resolveCors(given: Partial<CorsOptions>): CorsOptions {

@@ -17,6 +17,9 @@ export interface DisconnectOptions {
   readonly allowReconnect: boolean;
 }
 
+/** What clients are told that may have missed messages. */
+export const MESSAGES_LOST = 'Messages to this connection may have been lost.';
+
 /** A call of a hub method that takes its time, as its connection sees it. */
 export interface RunningCall {
   /** What the client calls it; undefined if it wants no answer. */
@@ -43,6 +46,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   private itemsOfHubCode: Map<unknown, unknown> | undefined;
   private abortController: AbortController | undefined;
   private over = false;
+  private hasMoved = false;
   /** Calls that somebody waits for, and those that have given a stream which has not ended. */
   private liveCalls: Set<RunningCall> | undefined;
   private busyCalls = 0;
@@ -73,7 +77,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** Fires when the connection ends. Made on first use: most connections never need one. */
   get aborted(): AbortSignal {
     this.abortController ??= new AbortController();
-    if (this.over) {
+    if (this.over && !this.hasMoved) {
       this.abortController.abort();
     }
     return this.abortController.signal;
@@ -114,6 +118,12 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** Ends the connection from the server's side. */
   abstract disconnect(options: DisconnectOptions): void;
 
+  /**
+   * Messages to it may be missing that cannot be made up. It does not go on as if nothing were: it ends, and its client has
+   * to begin anew.
+   */
+  abstract messagesLost(): void;
+
   /** Ends the connection because the server goes away: its client is told to come back. Resolves when hubs know. */
   abstract shutDown(): Promise<void>;
 
@@ -149,7 +159,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
       : new Promise((resolve) => (this.roomWaiters ??= []).push(resolve));
   }
 
-  private wakeSources(): void {
+  /** Sources wait no longer: the peer takes more, or never will. */
+  protected wakeSources(): void {
     this.roomWaiters?.splice(0).forEach((wake) => wake());
   }
 
@@ -198,6 +209,20 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
     }
     this.blockedSince ??= now;
     return now - this.blockedSince;
+  }
+
+  /**
+   * Another node goes on with it: for this one it has ended, but calls that are running go on. Returns false if it had
+   * ended before.
+   */
+  protected markMoved(): boolean {
+    if (this.over) {
+      return false;
+    }
+    this.over = true;
+    this.hasMoved = true;
+    this.wakeSources();
+    return true;
   }
 
   /** Marks the end; returns false if it had been reached before. */

@@ -52,6 +52,11 @@ export class Outbox<T extends OutboxItem> implements Flushable {
     return this.items.length;
   }
 
+  /** How many bytes wait; text counts one per character. */
+  get waitingBytes(): number {
+    return this.bytes;
+  }
+
   push(item: T): void {
     this.items.push(item);
     this.bytes += item.data.length;

@@ -23,6 +23,12 @@ export interface ChannelOwner {
   onEnd(end: ChannelEnd): void;
 }
 
+/** A channel that may be open for longer than its session uses it, while what was sent is still being read. */
+export interface LastingChannel extends Channel {
+  /** Resolves when nothing is open any more. */
+  readonly whenClosed: Promise<void>;
+}
+
 /**
  * Moves frames between one peer and its session, and knows nothing of hubs or protocols. A connection has one channel
  * at a time, and may have several in its life.

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Backplane, BackplaneNode, ClientCall, Envelope, NodeCommand } from 'nestjs-signalr';
+import type { Backplane, BackplaneNode, ClientCall, Envelope, NodeCommand, NodeNote } from 'nestjs-signalr';
 
 import { Inbox } from './inbox.js';
 
@@ -7,6 +7,7 @@ import { Inbox } from './inbox.js';
 export class RecordingNode implements BackplaneNode {
   readonly received = new Inbox<Envelope>();
   readonly commands: NodeCommand[] = [];
+  readonly heard = new Inbox<{ note: NodeNote; from: string }>();
   /** Connections that it owns. */
   readonly owned = new Set<string>();
 
@@ -14,6 +15,10 @@ export class RecordingNode implements BackplaneNode {
 
   deliver(envelope: Envelope): void {
     this.received.put(envelope);
+  }
+
+  hear(note: NodeNote, from: string): void {
+    this.heard.put({ note, from });
   }
 
   execute(command: NodeCommand): boolean {
@@ -34,12 +39,24 @@ export function call(text: string): ClientCall {
 export const textOf = ({ message }: Envelope): string =>
   (JSON.parse((message as ClientCall).argumentsJson) as [string])[0];
 
+/** What a backplane promises beyond what all do. */
+export interface BackplaneTraits {
+  /** The past can be replayed on every node, also of topics that nobody has been subscribed to for a while. Default: true. */
+  readonly keepsPast?: boolean;
+}
+
 /**
  * What every backplane has to do.
  *
  * @param create makes backplanes of one farm: what is published through one reaches the others.
  */
-export function describeBackplane(name: string, create: (count: number) => Backplane[]): void {
+export function describeBackplane(
+  name: string,
+  create: (count: number) => Backplane[],
+  { keepsPast = true }: BackplaneTraits = {},
+): void {
+  const withPast = keepsPast ? ['t'] : [];
+
   describe(`${name} backplane`, () => {
     const started: Backplane[] = [];
 
@@ -145,17 +162,33 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
 
-    test('keeps a topic for a while after the last subscriber has gone', async () => {
+    test.each(withPast)('keeps a topic for a while after the last subscriber has gone', async (topic) => {
       const { backplane, node } = await one();
-      await backplane.subscribe('t');
+      await backplane.subscribe(topic);
       const cursor = backplane.tail();
-      await backplane.publish('t', call('1'));
+      await backplane.publish(topic, call('1'));
       await take(node, 1);
-      await backplane.unsubscribe('t');
-      await backplane.publish('t', call('2'));
-      const { envelopes } = await backplane.replay([{ topic: 't' }], cursor);
+      await backplane.unsubscribe(topic);
+      await backplane.publish(topic, call('2'));
+      const { envelopes } = await backplane.replay([{ topic }], cursor);
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
+
+    test.each(withPast)(
+      'replays on one node what was missed on another, each message once',
+      async (topic) => {
+        const [here, there] = await two();
+        await here.backplane.subscribe(topic);
+        await here.backplane.publish(topic, call('1'));
+        const { position } = await here.node.received.next('a message');
+        await here.backplane.unsubscribe(topic);
+        await there.backplane.publish(topic, call('2'));
+        await there.backplane.subscribe(topic);
+        await there.backplane.publish(topic, call('3'));
+        const { envelopes, known, complete } = await there.backplane.replay([{ topic }], position);
+        expect([envelopes.map(textOf), known, complete]).toEqual([['2', '3'], true, true]);
+      },
+    );
 
     test('knows nothing of a cursor of another log', async () => {
       const { backplane } = await one();
@@ -171,6 +204,13 @@ export function describeBackplane(name: string, create: (count: number) => Backp
     test('has the owner of a connection carry out a command, wherever it is', async () => {
       const [here, there] = await two();
       there.node.owned.add('c');
+      await there.backplane.directory.add({
+        connectionId: 'c',
+        nodeId: there.node.id,
+        protocol: 'core',
+        hubs: [],
+        userId: undefined,
+      });
       const command: NodeCommand = { type: 'addToGroup', connectionId: 'c', topic: 'g' };
       await here.backplane.command(command, 5_000);
       expect(there.node.commands).toEqual([command]);
@@ -181,6 +221,44 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       const { backplane } = await one();
       const command: NodeCommand = { type: 'removeFromGroup', connectionId: 'nobody', topic: 'g' };
       await expect(backplane.command(command, 20)).rejects.toMatchObject({ code: 'SIGNALR_ACK_TIMEOUT' });
+    });
+
+    test('hands notes to the node that they are for, in order, and knows when there is none', async () => {
+      const [here, there] = await two();
+      const notes = Array.from({ length: 50 }, (_, index): NodeNote => {
+        return { type: 'relay', relay: 'r', say: { part: 'data', data: [`${index}`, { base64: 'AA==' }] } };
+      });
+      const told = await Promise.all(notes.map(async (note) => here.backplane.tell('n1', note)));
+      expect(new Set(told)).toEqual(new Set([true]));
+      for (const note of notes) {
+        expect(await there.node.heard.next('a note')).toEqual({ note, from: 'n0' });
+      }
+      expect(here.node.heard.pending).toEqual([]);
+      expect(await here.backplane.tell('nobody', { type: 'alive' })).toBe(false);
+    });
+
+    test('a connection has one owner, whoever claims it first, and none after its node has left', async () => {
+      const [here, there] = await two();
+      const entry = { connectionId: '1', protocol: 'core', hubs: [], userId: undefined } as const;
+      const claims = await Promise.all([
+        here.backplane.directory.claim({ ...entry, nodeId: 'n0' }),
+        there.backplane.directory.claim({ ...entry, nodeId: 'n1' }),
+      ]);
+      const [{ nodeId }] = claims;
+      expect(claims.map((claim) => claim.nodeId)).toEqual([nodeId, nodeId]);
+      const taken = await here.backplane.directory.claim({ ...entry, nodeId: 'n2' }, nodeId);
+      expect(taken.nodeId).toBe('n2');
+      await here.backplane.directory.claim({ ...entry, nodeId }, 'n2');
+      const route = { ...entry, connectionId: '2', nodeId, hubs: ['ChatHub'], isRouteOnly: true } as const;
+      await here.backplane.directory.add(route);
+      expect(await there.backplane.directory.find('2')).toMatchObject({ nodeId });
+      expect(await there.backplane.directory.count({ hub: 'ChatHub' })).toBe(0);
+      const [owner, other] = nodeId === 'n0' ? [here, there] : [there, here];
+      await owner.backplane.stop();
+      const { directory } = other.backplane;
+      expect(await directory.claim({ ...entry, nodeId: other.node.id })).toMatchObject({
+        nodeId: other.node.id,
+      });
     });
 
     test('knows who is connected, with whom and in which groups', async () => {
@@ -212,6 +290,8 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       const stop = directory.watch(({ hub, userId, online }) =>
         changes.push(`${userId} ${online ? 'came to' : 'left'} ${hub}`),
       );
+      // Whatever was asked for before is done when this is.
+      await there.backplane.subscribe('t');
       const entry = { nodeId: 'n0', protocol: 'core', hubs: ['ChatHub'], userId: 'ann' } as const;
       await here.backplane.directory.add({ ...entry, connectionId: '1' });
       await here.backplane.directory.add({ ...entry, connectionId: '2' });
@@ -223,15 +303,16 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       await here.backplane.directory.remove('1');
       await here.backplane.directory.remove('2');
       expect(await directory.groupsOf('1')).toEqual([]);
-      expect(changes).toEqual([
-        'ann came to ChatHub',
-        'ann came to OtherHub',
-        'ann left OtherHub',
-        'ann left ChatHub',
-      ]);
+      await expect
+        .poll(() => changes)
+        .toEqual(['ann came to ChatHub', 'ann came to OtherHub', 'ann left OtherHub', 'ann left ChatHub']);
+      const later: boolean[] = [];
+      const stopLater = directory.watch(({ online }) => later.push(online));
       stop();
       await here.backplane.directory.add({ ...entry, connectionId: '3' });
+      await expect.poll(() => later).toEqual([true]);
       expect(changes).toHaveLength(4);
+      stopLater();
 
       await here.backplane.directory.addUserGroup('u-ChatHub.ann', 'g-ChatHub.b');
       expect(await directory.userGroups('u-ChatHub.ann')).toEqual(['g-ChatHub.b']);

@@ -13,6 +13,7 @@ class SlowResponse extends EventEmitter {
   status: number | undefined;
   body: string | undefined;
   destroyed = false;
+  writableFinished = false;
 
   writeHead(status: number): this {
     this.status = status;
@@ -30,6 +31,7 @@ class SlowResponse extends EventEmitter {
 
   /** The client has read all of it. */
   read(): void {
+    this.writableFinished = true;
     this.emit('close');
   }
 }

@@ -22,6 +22,8 @@ export interface ClassicApplication {
     response: ServerResponse | undefined,
     classic: ClassicRequest,
   ): Promise<Dispatcher>;
+  /** What a client is connected to that another node has let through, by the names of its hubs. */
+  dispatcherOf(hubNames: readonly string[]): Dispatcher;
   /** Step 4: the generated proxy, if there is one at this path. */
   proxy(classic: ClassicRequest): HttpAnswer | undefined;
 }

@@ -9,6 +9,9 @@ export interface Rejoined {
   readonly refused: readonly Topic[];
 }
 
+/** A group, and the position at which it was joined, if that is known. */
+export type Joined = readonly [topic: Topic, position: string | null];
+
 /** The groups of one connection, and what its client has to be told of them. */
 export class Membership {
   /** Position at which it joined each group; undefined where that is not known. */
@@ -26,6 +29,19 @@ export class Membership {
 
   leave(topic: Topic): void {
     this.changed = this.joinedAt.delete(topic) || this.changed;
+  }
+
+  /** All of it, for another node. */
+  save(): Joined[] {
+    return [...this.joinedAt].map(([topic, position]) => [topic, position ?? null]);
+  }
+
+  /** Takes in what another node has saved. Whether the client has the latest token is not known, so it gets a new one. */
+  restore(groups: readonly Joined[]): void {
+    for (const [topic, position] of groups) {
+      this.joinedAt.set(topic, position ?? undefined);
+      this.changed = true;
+    }
   }
 
   /** A fresh connect starts with no groups (signalr-2 §3.3). */

@@ -1,9 +1,10 @@
 import { toError } from '../../common/errors.js';
+import { DONE } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
-import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { ReplayTopic } from '../../messaging/backplane.js';
+import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
@@ -17,6 +18,7 @@ import {
   KEEP_ALIVE,
   readCursor,
 } from './codec.js';
+import type { HandedSession } from './handover.js';
 import { Inbound, type InboundOwner } from './inbound.js';
 import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
@@ -35,6 +37,9 @@ const TRANSPORTS: Readonly<Record<TransportName, TraceSource>> = {
 /** A lost line is given this much, in milliseconds, on top of `disconnectTimeout`; a poll its delay (signalr-2 §4.2). */
 const GRACE = 5_000;
 
+/** For those who come for the first time. */
+const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
+
 /**
  * The session of one classic client with all its hubs. It outlives its channel: a closed socket is no disconnect, and
  * until the client returns, or says goodbye, or time is up, the log keeps its messages (signalr-2 §4.3).
@@ -47,6 +52,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed for a channel; another one that takes over begins anew. */
   private hold: { readonly channel: Channel; envelopes: Envelope[] } | undefined;
+  /** What messages have to pass that may have reached the client on another node. */
+  private screen: ReplayScreen | undefined;
   private readonly inbound: Inbound;
   private readonly measured: MeasuredConnection | undefined;
   private attachedAt: number;
@@ -55,6 +62,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
+  private subscribing: Promise<void> = DONE;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -122,7 +130,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.channel = channel;
     channel.owner = this;
     this.inbound.restart();
-    await this.subscribe(opening);
+    this.subscribing = this.subscribe(opening);
+    await this.subscribing;
     await this.replay(channel, cursor);
     if (this.groups.changed && this.channel === channel) {
       this.requestEnvelope();
@@ -183,6 +192,39 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
+  /** Goes on with a session that another node has given up. Its client is on its way. */
+  async adopt({ groups, isGreeted }: HandedSession): Promise<void> {
+    const { registry } = this.services;
+    this.groups.restore(groups);
+    this.greeting = isGreeted ? DONE : undefined;
+    await registry.add(this, this.ownTopics());
+    await Promise.all(this.groups.topics.map(async (topic) => registry.join(this, topic)));
+  }
+
+  /**
+   * Gives the session to the node that its client has come back to. Hubs hear nothing of it, and what was not written is in
+   * the log. It stays subscribed until {@link left}.
+   *
+   * @returns undefined if it has ended before.
+   */
+  async release(nodeId: string): Promise<HandedSession | undefined> {
+    await Promise.allSettled([this.subscribing, this.greeting]);
+    if (!this.markMoved()) {
+      return undefined;
+    }
+    this.hold = undefined;
+    this.outbox.clear();
+    this.close();
+    this.services.limiter.leave(this.id);
+    this.services.registry.handOver(this, nodeId);
+    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
+  }
+
+  /** The other node has subscribed to everything. */
+  left(): void {
+    this.services.registry.remove(this);
+  }
+
   private ownTopics(): Topic[] {
     return [connectionTopic(this.id), ...this.dispatcher.topicsOf(this.userId)];
   }
@@ -191,20 +233,20 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
     const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    const past = cursor === undefined ? [] : await this.missedSince(cursor, topics);
-    const replayed = new Set(past.map(({ position }) => position));
+    const { envelopes, position, screen } =
+      cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor, topics);
     const held = this.releaseHold(channel);
     if (this.channel !== channel) {
       return;
     }
-    if (past.length === 0 && held.length === 0) {
-      this.writer.cursor = backplane.tail();
+    this.screen = screen?.isLasting === true ? screen : undefined;
+    const news = screen === undefined ? withoutReplayed(held, envelopes) : screened(held, screen);
+    if (envelopes.length === 0 && news.length === 0) {
+      this.writer.cursor = position ?? backplane.tail();
     }
     // What a client comes back for has the limit of the log; held to that of the outbox, it might never catch up.
-    this.outbox.suspendLimits(() => past.forEach((envelope) => this.deliver(envelope)));
-    for (const envelope of held.filter(({ position }) => !replayed.has(position))) {
-      this.deliver(envelope);
-    }
+    this.outbox.suspendLimits(() => envelopes.forEach((envelope) => this.send(envelope)));
+    news.forEach((envelope) => this.send(envelope));
   }
 
   /** What was held back for a channel; nothing if another one has taken over. */
@@ -217,18 +259,18 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return envelopes;
   }
 
-  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<readonly Envelope[]> {
-    const { envelopes, known, complete } = await this.services.backplane.replay(topics, cursor);
-    if (!known) {
+  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<Replay> {
+    const replay = await this.services.backplane.replay(topics, cursor);
+    if (!replay.known) {
       this.measured?.lostMessages('unknown_cursor');
-    } else if (!complete) {
+    } else if (!replay.complete) {
       this.measured?.lostMessages('log_exceeded');
       // Like the original, go on with what is left; but say so.
       ClassicConnection.logger.warn(
         `connection ${this.id} was away for more messages than are kept: some are lost`,
       );
     }
-    return envelopes;
+    return replay;
   }
 
   /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
@@ -307,6 +349,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     this.services.limiter.leave(this.id);
     this.services.registry.remove(this);
+    if (this.services.dismissed.reasonOf(this.id) !== undefined) {
+      this.services.registry.routes.hold(this.id, 'classic');
+    }
     this.measured?.closed(status);
   }
 
@@ -320,6 +365,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const dismissal = reason ?? 'The connection was closed by the server.';
     this.services.dismissed.add(this.id, dismissal);
     void this.end(false, { dismissal });
+  }
+
+  /** Classic clients have no way to come back as somebody else but to begin anew. */
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: false });
   }
 
   shutDown(): Promise<void> {
@@ -367,7 +417,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   override deliver(envelope: Envelope): void {
     if (this.hold !== undefined) {
       this.holdBack(envelope, this.hold);
-    } else if (this.channel !== undefined) {
+      return;
+    }
+    const admitted = this.screen === undefined ? envelope : this.screen.admit(envelope);
+    if (admitted !== undefined) {
+      this.send(admitted);
+    }
+  }
+
+  private send(envelope: Envelope): void {
+    if (this.channel !== undefined) {
       super.deliver(envelope);
       this.answerExcluded(envelope);
     }
@@ -476,6 +535,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       (this.transport === 'longPolling' || keepAlive === null) && now - this.attachedAt >= connectionTimeout
     );
   }
+}
+
+/** Some of what was held back may be among what is replayed. */
+function withoutReplayed(held: readonly Envelope[], past: readonly Envelope[]): readonly Envelope[] {
+  const replayed = new Set(past.map(({ position }) => position));
+  return held.filter(({ position }) => !replayed.has(position));
+}
+
+function screened(held: readonly Envelope[], screen: ReplayScreen): readonly Envelope[] {
+  return held.map((envelope) => screen.admit(envelope)).filter((envelope) => envelope !== undefined);
 }
 
 /** The response has begun, so all that is left is to end it; a WebSocket is dropped (signalr-2 §1.6, §4.9). */

@@ -1,4 +1,4 @@
-import type { CoreTransport } from '../../common/options.js';
+import type { CoreTransport } from '../../common/core-options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 
 export const PLAIN_TEXT = { 'Content-Type': 'text/plain' };
@@ -16,6 +16,9 @@ export const TAKEN: HttpAnswer = { status: 101 };
 export const empty = (status: number): HttpAnswer => ({ status, headers: PLAIN_TEXT });
 
 export const text = (status: number, body: string): HttpAnswer => ({ status, headers: PLAIN_TEXT, body });
+
+/** Nobody has such a connection, or its token is none. */
+export const NOT_FOUND = text(404, 'No Connection with that ID');
 
 export const unsupported = (transport: CoreTransport): HttpAnswer =>
   text(404, `${transport} transport not supported by this end point type`);

@@ -1,5 +1,5 @@
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 import { isThenable } from '../../common/promises.js';
 import type { Stream } from '../../common/streams.js';
 import { traceSource } from '../../common/trace.js';

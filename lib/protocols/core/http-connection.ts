@@ -1,18 +1,15 @@
-import type { ServerResponse } from 'node:http';
-
 import type { Clock } from '../../common/clock.js';
-import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import { userName } from '../../hubs/user-id-provider.js';
-import type { Channel } from '../../transports/channel.js';
+import type { Channel, LastingChannel } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
-import { PollSequence } from '../../transports/poll-sequence.js';
-import { StreamChannel } from '../../transports/stream-channel.js';
-import { eventStreamFormat, pollFormat } from './formats.js';
-import type { CoreConnection } from './session.js';
+import { type PollResponse, PollSequence } from '../../transports/poll-sequence.js';
+import { pollFormat } from './formats.js';
+import type { HttpSession } from './http-session.js';
 
 /** What an {@link HttpConnection} needs of its surroundings. */
 export interface HttpConnectionSetting {
-  readonly options: CoreHubOptions;
+  readonly options: HttpConnectionOptions;
   readonly clock: Clock;
   /** When the client must have opened a channel, on the scale of the clock. */
   readonly openUntil: number;
@@ -32,13 +29,13 @@ export class HttpConnection {
   private readonly user: string | undefined;
   private posted: Promise<unknown> = Promise.resolve();
   private polls: PollSequence | undefined;
-  /** The response of an event stream, until it has closed. */
-  private stream: ServerResponse | undefined;
+  /** An event stream, until it has closed. */
+  private stream: LastingChannel | undefined;
   private endedAt: number | undefined;
   private isGone = false;
 
   constructor(
-    readonly session: CoreConnection,
+    readonly session: HttpSession,
     request: HubRequest,
     private readonly setting: HttpConnectionSetting,
   ) {
@@ -64,11 +61,10 @@ export class HttpConnection {
     }
   }
 
-  openStream(response: ServerResponse, request: HubRequest): void {
+  openStream(channel: LastingChannel, request: HubRequest): void {
     this.transport = 'ServerSentEvents';
-    this.stream = response;
-    const channel = new StreamChannel('serverSentEvents', response, eventStreamFormat);
-    response.on('close', () => {
+    this.stream = channel;
+    void channel.whenClosed.then(() => {
       this.stream = undefined;
       this.settle();
     });
@@ -76,7 +72,7 @@ export class HttpConnection {
   }
 
   /** The first poll opens the session and is answered at once; the others are held (signalr-core §2.4). */
-  poll(response: ServerResponse, request: HubRequest): void {
+  poll(response: PollResponse, request: HubRequest): void {
     if (this.polls !== undefined) {
       this.polls.take(response);
       return;

@@ -1,18 +1,14 @@
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
-import { Connection, type DisconnectOptions } from '../../connections/connection.js';
-import {
-  type ConnectionStatus,
-  MeasuredConnection,
-  type MessageLoss,
-} from '../../connections/connection-metrics.js';
+import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
-import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
+import { hubTopic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
@@ -20,6 +16,7 @@ import type { CoreCalls } from './calls.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
+import { HttpSession, INTERNAL_ERROR, NORMAL_CLOSURE } from './http-session.js';
 import type { HubProtocol } from './hub-protocol.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Invocations } from './invocations.js';
@@ -44,10 +41,6 @@ const State = {
   Ending: 4,
 } as const;
 
-/** Close codes of RFC 6455. */
-const NORMAL_CLOSURE = 1000;
-const INTERNAL_ERROR = 1011;
-
 /**
  * A client that stops closes its event stream and posts a Close at the same time. So long, in milliseconds, the Close may
  * take, so that the hub learns that the client has said goodbye.
@@ -71,16 +64,13 @@ interface Ending {
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
 /** The session of one Core client with one hub. */
-export class CoreConnection extends Connection<CoreMessage> implements InboxOwner {
-  readonly protocol = 'core';
-  private static readonly logger = traceSource('SignalR.Connection');
+export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
   private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
   codec: HubProtocol = jsonProtocol;
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
-  private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
   /** How it is going to end when everything that has come has been handled. */
@@ -89,12 +79,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private endedEarly: Ending | undefined;
   private openedAt = 0;
   private readonly keepAlive: KeepAlive;
-  private readonly measured: MeasuredConnection | undefined;
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
-  /** When the authentication of its last request expires, by the wall clock. */
-  private expiresAt: number | undefined;
 
   constructor(
     private readonly ticket: CoreTicket,
@@ -106,48 +93,22 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     /** The hub protocols that clients may choose, by name. */
     private readonly protocols: ReadonlyMap<string, HubProtocol>,
     /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
-    private readonly onForgotten: () => void,
+    onForgotten: () => void,
   ) {
-    super(ticket.connectionId, request, services.options.outbox);
+    const { connectionId } = ticket;
+    super(request, { connectionId, options, outbox: services.options.outbox, services, onForgotten });
     this.keepAlive = new KeepAlive(options, services.options.clock);
-    if (services.metrics !== undefined) {
-      this.measured = new MeasuredConnection(services.metrics, this.protocol, services.options.clock);
-    }
-    this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
     this.handler = new MessageHandler(this, this.invocations, services.clientResults, this.keepAlive);
   }
 
-  private get now(): number {
-    return this.services.options.clock.now();
-  }
-
-  /** A request of the client was let through: its authentication is what counts from now on. */
-  authenticated(request: CoreRequest): void {
-    this.latestUser = request.user;
-    this.expiresAt = request.expiresAt;
-    this.adoptToken(request);
-  }
-
-  /**
-   * Another request of the client was let through. Guards that look at the token on every call find the latest one: the first
-   * expires, however often the client brings a new one.
-   */
-  adoptToken({ headers: { authorization } }: CoreRequest): void {
-    if (authorization !== undefined) {
-      this.request.headers.authorization = authorization;
-    }
-  }
-
-  /** The client has brought a new token by itself. */
-  refreshed(request: CoreRequest): void {
-    this.authenticated(request);
-    this.request.user = request.user;
+  override refreshed(request: CoreRequest): void {
+    super.refreshed(request);
     const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
     this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
       const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
-      CoreConnection.logger.error(what, toError(error).stack);
+      HttpSession.logger.error(what, toError(error).stack);
     });
   }
 
@@ -155,8 +116,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     return this.handler.buffer;
   }
 
-  /** True if the client may replace its socket. */
-  get isStateful(): boolean {
+  override get isStateful(): boolean {
     return this.buffer !== undefined;
   }
 
@@ -164,35 +124,25 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     return [this.hub.name];
   }
 
-  /** True from the moment when the hub has been told of the end. */
-  get forgotten(): boolean {
-    return this.isForgotten;
-  }
-
-  /** True once nothing more is taken of the client. */
   get isDeaf(): boolean {
     return this.ended || this.leaving !== undefined;
   }
 
-  /** Starts to listen to the client. @param request what hub code gets to see for as long as the connection lives. */
   open(channel: Channel, request: HubRequest): void {
-    this.request = request;
-    this.channel = channel;
-    channel.owner = this;
+    this.attach(channel, request);
     this.state = State.Handshake;
     this.openedAt = this.now;
-    this.measured?.opened(channel.transport);
     this.readOn();
   }
 
   /**
-   * The client of a stateful connection has replaced its socket, which may still be there. It first gets what it has not
+   * The client has replaced its socket, which may still be there. It first gets what it has not
    * acknowledged, and sends the same itself (signalr-core §2.6).
    */
-  reopen(channel: Channel, request: HubRequest): void {
+  override reopen(channel: Channel, request: HubRequest): void {
     const { buffer } = this;
     if (buffer === undefined) {
-      channel.end(NORMAL_CLOSURE);
+      super.reopen(channel, request);
       return;
     }
     if (this.channel !== undefined) {
@@ -202,9 +152,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
     }
     this.awaySince = undefined;
-    this.request = request;
-    this.channel = channel;
-    channel.owner = this;
+    this.attach(channel, request);
     this.keepAlive.heard();
     channel.send(this.codec.frames([this.codec.sequence(buffer.resumesAt), ...buffer.unacknowledged]));
     if (this.inbox.isFull) {
@@ -219,7 +167,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
   }
 
-  /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
   receive(data: Buffer): Promise<void> | undefined {
     this.onData(data);
     return this.isDeaf || this.state === State.Ending ? undefined : this.inbox.whenRoom();
@@ -313,7 +260,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   private connectFailed(error: unknown): void {
-    CoreConnection.logger.error(
+    HttpSession.logger.error(
       `onConnected of ${this.hub.name} failed for connection ${this.id}`,
       toError(error).stack,
     );
@@ -364,28 +311,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.outbox.putBack(messages.slice(count));
   }
 
-  overflowed(): void {
-    CoreConnection.logger.warn(
-      `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
-    );
-    this.drop('outbox_full');
-  }
-
-  dropped(count: number): void {
-    CoreConnection.logger.debug(`connection ${this.id} does not read: ${count} message(s) left out`);
-  }
-
-  joinGroup(topic: Topic): void | Promise<void> {
-    return this.services.registry.join(this, topic);
-  }
-
-  leaveGroup(topic: Topic): void {
-    this.services.registry.leave(this, topic);
-  }
-
   onHeartbeat(now: number): void {
-    // Between two polls there is nobody who could take anything; the channel looks after its polls itself.
-    if (!this.isPolling && this.blockedFor(now) >= this.options.transportSendTimeout) {
+    if (this.isStuck(now)) {
       this.drop('send_timeout');
       return;
     }
@@ -453,15 +380,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     void this.endWhenRead({ stopCalled: false, status: 'timeout' });
   }
 
-  /** Tokens know the time of the wall clock, tests move it with their own (signalr-core §4.11). */
-  private isExpired(now: number): boolean {
-    return (
-      this.options.closeOnAuthenticationExpiration &&
-      this.expiresAt !== undefined &&
-      performance.timeOrigin + now >= this.expiresAt
-    );
-  }
-
   private giveSignOfLife(now: number): void {
     // A poll that returns is sign of life enough (signalr-core §2.4).
     if (!this.isPolling && this.keepAlive.takePing(now) && this.canWrite) {
@@ -477,12 +395,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
   }
 
-  private get isPolling(): boolean {
-    return this.channel?.transport === 'longPolling';
-  }
-
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
     void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
+  }
+
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: true });
   }
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
@@ -495,7 +413,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     });
   }
 
-  /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
+  /** Before the handshake there is nothing to answer a goodbye with (signalr-core §1.10). */
   terminate(): Promise<void> {
     const isGreeted = this.state === State.Connecting || this.state === State.Connected;
     return this.endWhenRead({
@@ -504,7 +422,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     });
   }
 
-  /** Nobody has come for it. */
   abandon(): void {
     void this.end({ stopCalled: false });
   }
@@ -536,22 +453,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
     const text = detailed(CONNECTION_CLOSED, error, this.options.enableDetailedErrors);
     void this.end({ stopCalled: false, error, close: this.codec.close(text, true) });
-  }
-
-  /** The peer takes nothing more: there is nobody to say goodbye to. */
-  private drop(reason: MessageLoss): void {
-    const { channel } = this;
-    this.measured?.lostMessages(reason);
-    this.detach();
-    channel?.destroy();
-    void this.end({ stopCalled: false });
-  }
-
-  private detach(): void {
-    if (this.channel !== undefined) {
-      this.channel.owner = undefined;
-      this.channel = undefined;
-    }
   }
 
   /** Ends a connection that the hub does not know of, or does not accept. */
@@ -594,7 +495,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       await this.services.invoker.raise(this, this.hub, { name: 'onDisconnected', args }, this.request);
       return NORMAL_CLOSURE;
     } catch (thrown) {
-      CoreConnection.logger.error(
+      HttpSession.logger.error(
         `onDisconnected of ${this.hub.name} failed for connection ${this.id}`,
         toError(thrown).stack,
       );
@@ -610,23 +511,5 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
     this.outbox.flush();
     this.inbox.end();
-  }
-
-  private forget(status: ConnectionStatus = 'normal_closure'): void {
-    this.services.registry.remove(this);
-    this.measured?.closed(status);
-    this.isForgotten = true;
-    this.onForgotten();
-  }
-
-  private closeChannel(code: number): void {
-    // A polling client comes for what is left; from others it is taken away.
-    if (this.isPolling) {
-      this.outbox.drain();
-    }
-    this.outbox.clear();
-    const { channel } = this;
-    this.detach();
-    channel?.end(code);
   }
 }
