@@ -73,6 +73,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
+  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  buffer: MessageBuffer | undefined;
   private isForgotten = false;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
@@ -129,10 +131,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
       CoreConnection.logger.error(what, toError(error).stack);
     });
-  }
-
-  private get buffer(): MessageBuffer | undefined {
-    return this.handler.buffer;
   }
 
   /** True if the client may replace its socket. */
@@ -263,7 +261,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -561,7 +559,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.handler.buffer = undefined;
+    this.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }
