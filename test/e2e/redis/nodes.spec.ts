@@ -78,6 +78,20 @@ describe.skipIf(missing('redis'))('nodes', () => {
     await expect.poll(() => directory.count({ hub: 'h', groupTopic: 'g' }), { timeout: 5_000 }).toBe(1);
   });
 
+  test('a connection that has moved meanwhile is not taken back', async () => {
+    const [lost, survivor] = [await farm.add(), await farm.add()];
+    await lost.backplane.directory.add(entry('1', lost.node.id));
+    lost.gate.close();
+    await untilHealth(lost.backplane, 'degraded');
+    const { directory } = survivor.backplane;
+    await directory.add(entry('1', survivor.node.id));
+    await lost.backplane.directory.add(entry('2', lost.node.id));
+    lost.gate.open();
+    await expect.poll(() => directory.find('2')).toMatchObject({ nodeId: lost.node.id });
+    expect(await directory.find('1')).toMatchObject({ nodeId: survivor.node.id });
+    expect(await directory.count({ hub: 'h' })).toBe(2);
+  });
+
   test('a node that stops leaves nothing behind', async () => {
     const [here, there] = [await farm.add({ leaseDuration: 60_000 }), await farm.add()];
     await here.backplane.stop();
