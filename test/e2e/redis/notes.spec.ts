@@ -24,7 +24,7 @@ describe.skipIf(missing('redis'))('notes between nodes', () => {
   afterEach(() => farm.stop());
 
   test('that were lost are noticed by the next one, and only once', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     [here, there] = [await farm.add(), await farm.add()];
     Object.assign(there.node, { missed: (from: string) => missed.put(from) });
     expect(await here.backplane.tell('n1', note('first'))).toBe(true);
