@@ -44,6 +44,14 @@ class FarmHub extends SignalRHub<{ hear(text: string): void }> {
     return text.length;
   }
 
+  /** The same, and then sends the client away. */
+  @HubMethod()
+  async lingerAndAbort(): Promise<void> {
+    events.put('lingering');
+    await gate.promise;
+    this.context.abort();
+  }
+
   /** Goes on for as long as a test wants, and then calls the client back. */
   @HubMethod()
   async linger(): Promise<string> {
@@ -156,6 +164,20 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       expect(await events.next('the end')).toBe(`disconnected ${client.connectionId} true`);
       await client.end();
       await call.catch(() => undefined);
+    });
+
+    test('a call that runs meanwhile sends its client away', async () => {
+      const client = await connect(transport);
+      const call = client.invoke('farm', 'lingerAndAbort').catch(() => undefined);
+      expect(await events.next('the call')).toBe('lingering');
+      await client.drop();
+      const moved = elsewhere(client, 1);
+      await moved.reconnect();
+      expect(await events.next('the return')).toBe(`reconnected ${client.connectionId}`);
+      gate.resolve();
+      expect(await events.next('the end')).toBe(`disconnected ${client.connectionId} false`);
+      await moved.lineEnded();
+      await call;
     });
 
     test('several servers at once: one has the session in the end', async () => {

@@ -37,6 +37,10 @@ class FarmHub extends SignalRHub<{ hear(...args: unknown[]): void }> {
     return value;
   }
 
+  override onAuthenticationRefreshed(): void {
+    events.put(`refreshed ${(this.context.currentUser as Account).id}`);
+  }
+
   @HubMethod()
   length(text: string): number {
     return text.length;
@@ -116,6 +120,7 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
           allowStatefulReconnects: true,
           maximumReceiveMessageSize: 1_000_000,
           statefulReconnectBufferSize: 50_000_000,
+          enableAuthenticationRefresh: true,
         },
         outbox: { maxBytes: 50_000_000 },
       },
@@ -287,6 +292,18 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       );
     }
     expect(talkative.flatMap(({ told }) => told)).toEqual([]);
+  });
+
+  test('a new token reaches the connection over any server', async () => {
+    const { url } = await poller({ 'x-user': 'ann' });
+    const headers = { 'x-user': 'ann' };
+    const refresh = (server: number): string => url(server).replace('farm?', 'farm/refresh?');
+    for (const server of [0, 1, 2]) {
+      expect(await http('POST', refresh(server), { headers })).toMatchObject({ status: 200, body: '{}' });
+    }
+    expect((await http('POST', refresh(1), { headers: { 'x-user': 'bob' } })).status).toBe(403);
+    expect((await http('POST', refresh(1))).status).toBe(401);
+    expect(events.pending).toHaveLength(3);
   });
 
   test('two servers that get the first request at once make one connection', async () => {
