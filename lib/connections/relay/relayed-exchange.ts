@@ -1,4 +1,4 @@
-import type { RelayedAnswer, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
+import type { NoteData, RelayedAnswer, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
 import type { TransportName } from '../../transports/channel.js';
 import { BodyError } from '../../transports/http.js';
 import type { PollResponse } from '../../transports/poll-sequence.js';
@@ -88,10 +88,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   onPart(part: RelayPart): void {
     switch (part.part) {
       case 'data':
-        this.pieces.push({
-          data: Buffer.concat(part.data.map((data) => Buffer.from(fromNoteData(data)))),
-          size: sizeOf(part.data),
-        });
+        this.pieces.push(...part.data.map(toPiece));
         this.wake?.();
         break;
       case 'bodyEnd':
@@ -117,4 +114,9 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
       this.onOver?.(clean);
     }
   }
+}
+
+function toPiece(noted: NoteData): Piece {
+  const data = fromNoteData(noted);
+  return { data: typeof data === 'string' ? Buffer.from(data) : data, size: sizeOf([noted]) };
 }

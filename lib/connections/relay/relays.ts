@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { toError } from '../../common/errors.js';
 import { isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Backplane } from '../../messaging/backplane.js';
@@ -13,8 +14,8 @@ const ALIVE_INTERVAL = 5_000;
 /** A node that has said nothing for so long, in milliseconds, counts as gone. */
 const SILENCE_LIMIT = 3 * ALIVE_INTERVAL;
 
-/** Serves requests that another node has taken. Must not throw. */
-export type ServeRelayed = (exchange: RelayedExchange) => void;
+/** Serves requests that another node has taken. A throw ends the request without an answer. */
+export type ServeRelayed = (exchange: RelayedExchange) => void | Promise<void>;
 
 /** Another node, while there is something to say. */
 interface Peer {
@@ -29,6 +30,7 @@ export class Relays implements RelayLine {
   private readonly services = new Map<string, ServeRelayed>();
   private readonly peers = new Map<string, Peer>();
   private opened = 0;
+  private isClosed = false;
 
   constructor(
     private readonly nodeId: string,
@@ -73,7 +75,7 @@ export class Relays implements RelayLine {
     const { relay: id, say } = note;
     try {
       if (say.part === 'open') {
-        this.receive(this.begin(id, from), say.request);
+        void this.receive(this.begin(id, from), say.request);
       } else {
         peer?.relays.get(id)?.heard(say);
       }
@@ -101,6 +103,7 @@ export class Relays implements RelayLine {
   /** Nothing more is said: whoever waits for this node gets to know. */
   close(): void {
     this.breakOff(() => true);
+    this.isClosed = true;
   }
 
   /** Something that a node has said is lost, so no conversation with it makes sense any more. */
@@ -129,13 +132,18 @@ export class Relays implements RelayLine {
     }
   }
 
-  private receive(relay: Relay, request: RelayedRequest): void {
+  private async receive(relay: Relay, request: RelayedRequest): Promise<void> {
     const exchange = new RelayedExchange(relay, request);
     const serve = this.services.get(request.scope);
     if (serve === undefined) {
       exchange.absent();
-    } else {
-      serve(exchange);
+      return;
+    }
+    try {
+      await serve(exchange);
+    } catch (error) {
+      this.logger.error(`a request of node ${relay.peer} failed`, toError(error).stack);
+      exchange.abort();
     }
   }
 
@@ -149,6 +157,9 @@ export class Relays implements RelayLine {
   }
 
   private say(nodeId: string, note: NodeNote): void {
+    if (this.isClosed) {
+      return;
+    }
     const peer = this.peers.get(nodeId);
     if (peer !== undefined) {
       peer.toldAt = this.clock.now();

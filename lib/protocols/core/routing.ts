@@ -34,7 +34,7 @@ export class CoreRouting {
     private readonly services: ProtocolServices,
   ) {
     this.scope = `core:${path}`;
-    services.registry.relays.serve(this.scope, (exchange) => void this.serveRelayed(exchange));
+    services.registry.relays.serve(this.scope, (exchange) => this.serveRelayed(exchange));
   }
 
   /** Serves a request that guards have let through: here, or at the node that has the connection. */
