@@ -1,4 +1,4 @@
-import type { ConnectionDirectory } from './connection-directory.js';
+import type { ConnectionDirectory, ConnectionEntry } from './connection-directory.js';
 import type { Envelope, Message } from './envelope.js';
 import type { ClientAnswer, NodeCommand } from './node-command.js';
 import type { NodeNote } from './node-note.js';
@@ -28,6 +28,11 @@ export interface BackplaneNode {
    * subscribed to them cannot go on as if nothing were missing. Never throws.
    */
   gap?(topics: readonly Topic[] | 'all'): void;
+  /**
+   * A connection is gone because its node died; told to exactly one of the nodes that are left. If the node was only cut
+   * off, the connection may turn up again. Never throws.
+   */
+  orphaned?(entry: ConnectionEntry): void;
 }
 
 /** What a returning connection missed. */

@@ -37,6 +37,12 @@ local function read(id)
   return text and cjson.decode(text)
 end
 
+-- True if another node has the connection, and is alive.
+local function isTaken(id, node, leases)
+  local entry = read(id)
+  return entry and entry.nodeId ~= node and redis.call('EXISTS', leases .. entry.nodeId) == 1
+end
+
 -- Takes an entry out of the sets in which another one that takes its place does not stand.
 local function withdraw(id, entry, successor)
   for _, hub in ipairs(entry.hubs) do
@@ -123,12 +129,18 @@ put(ARGV[3], ARGV[4])
 return ARGV[4]
 `);
 
-/** Takes in an entry with exactly these groups. More ARGV: connection id, entry, groups. */
+/**
+ * Takes in an entry with exactly these groups, unless a node that is alive has it. More ARGV: connection id, entry, its
+ * node, what the keys of leases begin with, groups.
+ */
 export const RESTORE = new Script(`${SHARED}
 local id = ARGV[3]
+if isTaken(id, ARGV[5], ARGV[6]) then
+  return
+end
 local groups = {}
-for index = 5, #ARGV do
-  groups[index - 4] = ARGV[index]
+for index = 7, #ARGV do
+  groups[index - 6] = ARGV[index]
 end
 put(id, ARGV[4])
 for _, group in ipairs(redis.call('SMEMBERS', root .. 'groups:' .. id)) do

@@ -19,6 +19,7 @@ import { NodeLease } from './node-lease.js';
 import { NodeMail } from './node-mail.js';
 import { PubSubLog } from './pubsub-log.js';
 import { randomName } from './random-name.js';
+import { Reaper } from './reaper.js';
 import { RedisAccess } from './redis-access.js';
 import {
   type RedisBackplaneOptions,
@@ -178,6 +179,7 @@ export class RedisBackplane implements Backplane {
     const { redis, reports, settings, directory } = this;
     const { clock } = settings;
     const position = new LogPosition(randomName());
+    const reaper = new Reaper(node, redis, directory);
     const lease = new NodeLease(
       node.id,
       settings.leaseDuration,
@@ -187,7 +189,7 @@ export class RedisBackplane implements Backplane {
         alive: () => void directory.restore(),
         silent: () => this.commands.renew('Redis does not answer.'),
         deaf: () => this.subscriber.renew('Nothing arrives that Redis publishes.'),
-        lapsed: (nodeIds) => this.lapsed(nodeIds),
+        lapsed: (nodeIds) => void reaper.reap(nodeIds),
       },
       clock,
     );
@@ -256,8 +258,6 @@ export class RedisBackplane implements Backplane {
       this.subscriptions.remove(this.keys.presenceChannel);
     }
   }
-
-  private lapsed(_nodeIds: readonly string[]): void {}
 
   private async inTime<T>(work: Promise<T>, limit = this.settings.startTimeout): Promise<T> {
     let cancel: (() => void) | undefined;

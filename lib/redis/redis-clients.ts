@@ -6,12 +6,11 @@ import { createClient, type RedisClientType, type RedisClusterType, type RedisSe
  *
  * @publicApi
  */
-// Clients of two type parameters do not take each other's place, and none of them matters here.
-export type AnyRedisClient =
-  // oxlint-disable-next-line typescript/no-explicit-any
-  | RedisClientType<any, any, any, any, any>
-  | RedisClusterType<any, any, any, any, any>
-  | RedisSentinelType<any, any, any, any, any>;
+// The types of clients with different type parameters do not take each other's place, and none of them matters here.
+export interface AnyRedisClient {
+  duplicate(...overrides: never[]): unknown;
+  sendCommand(...command: never[]): Promise<unknown>;
+}
 
 /** What every connection to Redis can do here. */
 export interface RedisConnection {

@@ -178,7 +178,8 @@ export class RedisDirectory implements ConnectionDirectory {
   private async restoreOne(id: string): Promise<void> {
     const own = this.own.get(id);
     if (own !== undefined) {
-      await this.run(RESTORE, [id, JSON.stringify(own.entry), ...own.groups]);
+      const { leases } = this.redis.keys;
+      await this.run(RESTORE, [id, JSON.stringify(own.entry), this.nodeId, leases, ...own.groups]);
     }
   }
 

@@ -75,6 +75,7 @@ export class FaultyBackplane implements Backplane {
       },
       missed: (from) => node.missed?.(from),
       gap: (topics) => node.gap?.(topics),
+      orphaned: (entry) => node.orphaned?.(entry),
     });
   }
 

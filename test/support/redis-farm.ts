@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
 import { Logger } from '@nestjs/common';
-import type { Backplane } from 'nestjs-signalr';
+import type { Backplane, ConnectionEntry } from 'nestjs-signalr';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
 
 import { RecordingNode, textOf } from './backplane-suite.js';
 import { Gate } from './gate.js';
+import type { RedisServer } from './redis-server.js';
 
 /** A node whose line to Redis a test may break. */
 export interface FarmNode {
@@ -18,6 +19,12 @@ export interface FarmNode {
 export class GapNode extends RecordingNode {
   readonly gaps: (readonly string[] | 'all')[] = [];
 
+  readonly orphans: string[] = [];
+
+  orphaned({ connectionId }: ConnectionEntry): void {
+    this.orphans.push(connectionId);
+  }
+
   gap(topics: readonly string[] | 'all'): void {
     this.gaps.push(topics);
   }
@@ -28,13 +35,13 @@ export class RedisFarm {
   readonly keyPrefix = `test-${randomUUID()}`;
   private readonly nodes: FarmNode[] = [];
 
-  /** @param port of the Redis. That lines break is what these farms are for: nobody needs to read of it. */
-  constructor(private readonly port: number) {
+  /** That lines break is what these farms are for: nobody needs to read of it. */
+  constructor(private readonly redis: RedisServer) {
     Logger.overrideLogger(false);
   }
 
   async add(options: RedisBackplaneOptions = {}): Promise<FarmNode> {
-    const gate = await Gate.before(this.port);
+    const gate = await Gate.before(this.redis.port);
     const { keyPrefix } = this;
     const backplane = redisBackplane({ url: gate.url, keyPrefix, leaseDuration: 1_500, ...options });
     const node = new GapNode(`n${this.nodes.length}`);
@@ -42,6 +49,12 @@ export class RedisFarm {
     const added = { backplane, node, gate };
     this.nodes.push(added);
     return added;
+  }
+
+  /** A node dies without a goodbye, as far as the others can see. */
+  async kill({ node, gate }: FarmNode): Promise<void> {
+    gate.close();
+    await this.redis.command('DEL', `{${this.keyPrefix}}:lease:${node.id}`);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { createClient } from 'redis';
 
 /** A Redis of its own, on a free port and with a folder of its own, that tests may stop, restart and empty. */
 export class RedisServer {
+  /** What sentinels call the server that they watch. */
+  static readonly MASTER = 'main';
   private process: ChildProcess | undefined;
 
   private constructor(
@@ -25,6 +27,16 @@ export class RedisServer {
     return server;
   }
 
+  /** Starts a sentinel that watches over a server. */
+  static async startSentinel({ port }: RedisServer): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'signalr-sentinel-'));
+    const config = join(folder, 'sentinel.conf');
+    await writeFile(config, `sentinel monitor ${RedisServer.MASTER} 127.0.0.1 ${port} 1\n`);
+    const sentinel = new RedisServer(await freePort(), folder, [config, '--sentinel']);
+    await sentinel.restart();
+    return sentinel;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -32,8 +44,10 @@ export class RedisServer {
   /** Starts it (again) with what it has saved. */
   async restart(): Promise<void> {
     const { port, folder, args } = this;
-    const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args];
-    this.process = spawn('redis-server', options, { stdio: 'ignore' });
+    const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
+    // A configuration file has to come first, and sentinels save nothing.
+    const all = args.includes('--sentinel') ? [...args, ...options] : [...options, '--save', '', ...args];
+    this.process = spawn('redis-server', all, { stdio: 'ignore' });
     await this.whenReady();
   }
 

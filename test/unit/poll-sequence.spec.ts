@@ -81,6 +81,18 @@ describe('a channel over polls', () => {
     expect([ends, over]).toEqual([[{ clean: false }], 1]);
   });
 
+  test('what was in an answer that did not get through is in the next one', () => {
+    const broken = take(new SlowResponse());
+    polls.send([new Frame('a'), new Frame('b')]);
+    expect(broken.body).toBe('ab');
+    polls.send([new Frame('c')]);
+    broken.destroy();
+    const next = take(new SlowResponse());
+    expect([next.status, next.body]).toEqual([200, 'abc']);
+    next.read();
+    expect(take(new SlowResponse()).status).toBeUndefined();
+  });
+
   test('bytes and text share an answer', () => {
     const poll = take(new SlowResponse());
     polls.send([new Frame('é'), new Frame(Buffer.from('x'))]);

@@ -4,6 +4,9 @@ import type { Frame } from '../../transports/frame.js';
 import { fromNoteData, sizeOf, toNoteData } from './note-data.js';
 import type { Relay, RelayHandler } from './relay.js';
 
+/** How much of what waits goes into one note, in characters or bytes, unless a single frame is larger. */
+const BATCH = 65_536;
+
 /** A channel to a client whose line ends at another node. */
 export class RelayedChannel implements LastingChannel, RelayHandler {
   owner: ChannelOwner | undefined;
@@ -12,6 +15,9 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   private isAnswered = false;
   private isOver = false;
   private isPaused = false;
+  /** Frames that wait until the other node has passed on what it has: what a slow client costs is kept here. */
+  private readonly waiting: Frame[] = [];
+  private ending: { readonly code: number | undefined } | undefined;
   /** What has arrived while nothing is to be read. */
   private readonly held: (RelayPart & { readonly part: 'data' })[] = [];
 
@@ -29,14 +35,15 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   }
 
   get writable(): boolean {
-    return this.relay.isOpen && !this.isAnswered && this.relay.hasRoom;
+    return this.relay.isOpen && !this.isAnswered && this.waiting.length === 0 && this.relay.hasRoom;
   }
 
   send(frames: readonly Frame[]): void {
     if (this.isAnswered) {
       return;
     }
-    this.relay.send(frames.map(({ data }) => data));
+    this.waiting.push(...frames);
+    this.pump();
     if (this.transport === 'longPolling') {
       // A poll ends with its first frame; whether the client has it is told by the cursor that it brings next time.
       this.isAnswered = true;
@@ -62,7 +69,8 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   }
 
   end(code?: number): void {
-    this.relay.tell({ part: 'end', ...(code !== undefined && { code }) });
+    this.ending = { code };
+    this.pump();
   }
 
   destroy(): void {
@@ -87,11 +95,32 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   }
 
   onRoom(): void {
-    this.owner?.onWritable();
+    this.pump();
+    if (this.writable) {
+      this.owner?.onWritable();
+    }
   }
 
   onLost(): void {
     this.over({ clean: false });
+  }
+
+  private pump(): void {
+    while (this.waiting.length > 0 && this.relay.isOpen && this.relay.hasRoom) {
+      this.relay.send(this.waiting.splice(0, this.nextBatch()).map(({ data }) => data));
+    }
+    if (this.ending !== undefined && this.waiting.length === 0) {
+      const { code } = this.ending;
+      this.ending = undefined;
+      this.relay.tell({ part: 'end', ...(code !== undefined && { code }) });
+    }
+  }
+
+  /** So many frames leave together. */
+  private nextBatch(): number {
+    let size = 0;
+    const count = this.waiting.findIndex(({ data }) => (size += data.length) > BATCH);
+    return count < 0 ? this.waiting.length : Math.max(1, count);
   }
 
   private take({ data: pieces }: RelayPart & { readonly part: 'data' }): void {
@@ -105,6 +134,7 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   private over(end: ChannelEnd): void {
     if (!this.isOver) {
       this.isOver = true;
+      this.waiting.length = 0;
       // What the client has said before it went.
       this.held.splice(0).forEach((part) => this.take(part));
       this.markClosed();

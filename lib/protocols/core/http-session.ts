@@ -82,17 +82,26 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
   abstract abandon(): void;
 
   /** A request of the client was let through: its authentication is what counts from now on. */
-  authenticated({ user, expiresAt }: CoreRequest): void {
-    this.latestUser = user;
-    this.expiresAt = expiresAt;
+  authenticated(request: CoreRequest): void {
+    this.latestUser = request.user;
+    this.expiresAt = request.expiresAt;
+    this.adoptToken(request);
+  }
+
+  /**
+   * Another request of the client was let through. Guards that look at the token on every call find the latest one: the first
+   * expires, however often the client brings a new one.
+   */
+  adoptToken({ headers: { authorization } }: CoreRequest): void {
+    if (authorization !== undefined) {
+      this.request.headers.authorization = authorization;
+    }
   }
 
   /** The client has brought a new token by itself (signalr-core appendix B). */
   refreshed(request: CoreRequest): void {
     this.authenticated(request);
     this.request.user = request.user;
-    // Guards that look at the token on every call would otherwise find the old one, and its user.
-    this.request.headers.authorization = request.headers.authorization;
   }
 
   joinGroup(topic: Topic): void | Promise<void> {

@@ -135,6 +135,7 @@ export class CoreOperations {
     if (connection.transport === 'WebSockets') {
       return text(405, 'POST requests are not allowed for WebSocket connections.');
     }
+    connection.session.adoptToken(request);
     return empty((await connection.post(exchange.body())) ? 200 : 404);
   }
 

@@ -70,6 +70,8 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
+  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  buffer: MessageBuffer | undefined;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
   /** How it is going to end when everything that has come has been handled. */
@@ -109,10 +111,6 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       const what = `onAuthenticationRefreshed of ${this.hubs.names.join(', ')} failed for connection ${this.id}`;
       HttpSession.logger.error(what, toError(error).stack);
     });
-  }
-
-  private get buffer(): MessageBuffer | undefined {
-    return this.handler.buffer;
   }
 
   override get isStateful(): boolean {
@@ -234,7 +232,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -501,7 +499,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.handler.buffer = undefined;
+    this.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }

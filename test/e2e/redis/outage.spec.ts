@@ -28,7 +28,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   afterEach(() => farm.stop());
 
   test('connections of the sender do not wait for Redis', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const here = await farm.add();
     await here.backplane.subscribe('t');
     here.gate.stop('there');
@@ -40,7 +40,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   test.each(['streams', 'pubsub'] as const)(
     'in mode %s messages queue up, senders do not wait, and all arrive in order afterwards',
     async (mode) => {
-      farm = new RedisFarm(redis.port);
+      farm = new RedisFarm(redis);
       const [here, there] = [await farm.add({ mode }), await farm.add({ mode })];
       await here.backplane.subscribe('t');
       await there.backplane.subscribe('t');
@@ -59,7 +59,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   );
 
   test('a message beyond the limits reaches nobody, and its sender is told', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const here = await farm.add({ maxQueuedMessages: 2 });
     await here.backplane.subscribe('t');
     here.gate.close();
@@ -73,7 +73,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('the bytes that wait are limited as well', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const here = await farm.add({ maxQueuedBytes: 1_000 });
     here.gate.close();
     await untilHealth(here.backplane, 'degraded');
@@ -84,7 +84,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('with whenDown: fail nothing is queued', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const here = await farm.add({ whenDown: 'fail' });
     await here.backplane.subscribe('t');
     here.gate.close();
@@ -96,7 +96,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a message whose acceptance got lost is published once', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add(), await farm.add()];
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('before'));
@@ -113,7 +113,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a node that was away gets what it missed, in order, over topics, each message once', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add(), await farm.add()];
     await there.backplane.subscribe('a');
     await there.backplane.subscribe('b');
@@ -134,7 +134,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a topic that is subscribed to meanwhile works at once here, and soon everywhere', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add(), await farm.add()];
     there.gate.close();
     await untilHealth(there.backplane, 'degraded');
@@ -149,7 +149,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('what cannot be made up is said, and by topic', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add({ bufferSize: 32 }), await farm.add({ bufferSize: 32 })];
     await there.backplane.subscribe('busy');
     await there.backplane.subscribe('quiet');
@@ -166,7 +166,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('lines on which nothing moves any more are replaced', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add({ leaseDuration: 300 }), await farm.add({ leaseDuration: 300 })];
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('0'));
@@ -181,7 +181,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('commands to other nodes fail at once, those for own connections do not', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const here = await farm.add();
     here.node.owned.add('mine');
     here.gate.close();
@@ -193,7 +193,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('the directory is brought up to date when Redis is back', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [here, there] = [await farm.add(), await farm.add()];
     const entry = { nodeId: 'n0', protocol: 'core', hubs: ['h'], userId: 'ann' } as const;
     await here.backplane.directory.add({ ...entry, connectionId: 'goes' });

@@ -18,7 +18,7 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
 
   async function two(...args: readonly string[]): Promise<[FarmNode, FarmNode]> {
     redis = await RedisServer.start(...args);
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const nodes: [FarmNode, FarmNode] = [await farm.add(), await farm.add()];
     for (const { backplane } of nodes) {
       await backplane.subscribe(topic);

@@ -48,7 +48,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
   afterEach(() => farm.stop());
 
   async function three(): Promise<[FarmNode, FarmNode, FarmNode]> {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const nodes: [FarmNode, FarmNode, FarmNode] = [await farm.add(), await farm.add(), await farm.add()];
     for (const { backplane } of nodes) {
       await backplane.subscribe(topic);
@@ -143,7 +143,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
   });
 
   test('is told when there was more than is kept', async () => {
-    farm = new RedisFarm(redis.port);
+    farm = new RedisFarm(redis);
     const [a, b] = [await farm.add({ bufferSize: 32 }), await farm.add({ bufferSize: 32 })];
     await a.backplane.subscribe(topic);
     const cursor = a.backplane.tail();

@@ -23,7 +23,7 @@ describe.skipIf(missing('redis'))('over lines that break at random', () => {
     'every node gets every message once, and those of one sender in order (CHAOS_SEED=%i)',
     async (theSeed) => {
       const random = seededRandom(theSeed);
-      const farm = new RedisFarm(redis.port);
+      const farm = new RedisFarm(redis);
       const nodes = [await farm.add(), await farm.add(), await farm.add()];
       for (const topic of TOPICS) {
         await Promise.all(nodes.map(async ({ backplane }) => backplane.subscribe(topic)));
