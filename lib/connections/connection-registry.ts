@@ -165,7 +165,7 @@ export class ConnectionRegistry implements BackplaneNode {
     this.relays.hear(note, from);
   }
 
-  missed(from: string): void {
+  missed(from?: string): void {
     this.relays.breakOffWith(from);
   }
 

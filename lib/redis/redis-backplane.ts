@@ -74,7 +74,7 @@ export class RedisBackplane implements Backplane {
     this.redis = new RedisAccess(this.keys, this.commands, source.publishCommand);
     this.subscriptions = new Subscriptions(this.subscriber, {
       subscribed: (channels) => this.subscribed(channels),
-      restored: () => void this.running?.log.subscriptionsBack(),
+      restored: () => this.restored(),
     });
     this.directory = new RedisDirectory(this.redis, this.reports, (isWatched) => this.watch(isWatched));
   }
@@ -231,6 +231,12 @@ export class RedisBackplane implements Backplane {
   private subscriberDown({ log }: Running): void {
     this.subscriptions.lost();
     log.subscriptionsLost();
+  }
+
+  /** What was published in between did not arrive. Messages are in the log; what nodes have told each other is nowhere. */
+  private restored(): void {
+    void this.running?.log.subscriptionsBack();
+    this.running?.node.missed?.();
   }
 
   private receive(channel: string, payload: string): void {
