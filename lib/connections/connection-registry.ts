@@ -167,6 +167,12 @@ export class ConnectionRegistry implements BackplaneNode {
     }
   }
 
+  userGroupsBack(): void {
+    for (const connection of this) {
+      this.background(this.joinUserGroups(connection));
+    }
+  }
+
   private subscribersOf(topic: Topic): readonly Connection[] {
     const present = this.subscribers.get(topic);
     return present instanceof Set ? [...present] : present === undefined ? [] : [present];

@@ -24,6 +24,11 @@ export interface BackplaneNode {
    */
   gap?(topics: readonly Topic[] | 'all'): void;
   /**
+   * The directory could not tell the groups of users for a while, and can now: connections that have come meanwhile are to
+   * be put into theirs. Never throws.
+   */
+  userGroupsBack?(): void;
+  /**
    * A connection is gone because its node died; told to exactly one of the nodes that are left. If the node was only cut
    * off, the connection may turn up again. Never throws.
    */

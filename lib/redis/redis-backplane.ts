@@ -75,7 +75,12 @@ export class RedisBackplane implements Backplane {
       subscribed: (channels) => this.subscribed(channels),
       restored: () => void this.running?.log.subscriptionsBack(),
     });
-    this.directory = new RedisDirectory(this.redis, this.reports, (isWatched) => this.watch(isWatched));
+    this.directory = new RedisDirectory(
+      this.redis,
+      this.reports,
+      (isWatched) => this.watch(isWatched),
+      () => this.running?.node.userGroupsBack?.(),
+    );
   }
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if Redis cannot be reached in time */

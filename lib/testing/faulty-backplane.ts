@@ -68,6 +68,7 @@ export class FaultyBackplane implements Backplane {
       },
       execute: (command) => node.execute(command),
       gap: (topics) => node.gap?.(topics),
+      userGroupsBack: () => node.userGroupsBack?.(),
       orphaned: (entry) => node.orphaned?.(entry),
     });
   }
