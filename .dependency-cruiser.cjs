@@ -5,6 +5,7 @@ const layers = [
   'decorators',
   'protocols',
   'persistent-connections',
+  'connection-handlers',
   'invocation',
   'hubs',
   'connections',

@@ -3,6 +3,7 @@ export type {
   CoreHubOptions,
   CoreTransport,
   HttpConnectionOptions,
+  MultiplexOptions,
   TransferFormat,
 } from './common/core-options.js';
 export { SignalRError, type SignalRErrorCode } from './common/errors.js';
@@ -18,9 +19,17 @@ export type {
   Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
+export { ConnectionContext } from './connection-handlers/connection-context.js';
+export { SignalRConnectionHandler } from './connection-handlers/connection-handler.js';
+export type {
+  ConnectionHandlerOptions,
+  HandlerOutboxOptions,
+} from './connection-handlers/connection-handler-options.js';
+export type { ConnectionMetrics, ConnectionStatus, MessageLoss } from './connections/connection-metrics.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
+export { ConnectionHandler } from './decorators/connection-handler.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
 export { HubStream } from './decorators/hub-stream.decorator.js';
@@ -98,6 +107,7 @@ export {
 export { MemoryBackplane, type MemoryBackplaneOptions } from './messaging/memory-backplane.js';
 export { MemoryBroker, type MemoryLogOptions } from './messaging/memory-broker.js';
 export type { ClientAnswer, NodeCommand } from './messaging/node-command.js';
+export type { NodeNote, NoteData, RelayedAnswer, RelayedRequest, RelayPart } from './messaging/node-note.js';
 export { HubContextRegistry } from './nest/hub-context.registry.js';
 export { PersistentConnectionRegistry } from './nest/persistent-connection.registry.js';
 export { SignalRService } from './nest/signalr.service.js';

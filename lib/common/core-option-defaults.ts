@@ -1,4 +1,5 @@
-import type { CoreHubOptions, HttpConnectionOptions } from './core-options.js';
+import type { CoreHubOptions, HttpConnectionOptions, MultiplexOptions } from './core-options.js';
+import { SignalRError } from './errors.js';
 import {
   atLeast,
   boolean,
@@ -7,6 +8,7 @@ import {
   mergeOptions,
   oneOf,
   or,
+  path,
   type OptionRule,
   type OptionRules,
   wholeNumber,
@@ -81,4 +83,31 @@ export function resolveCoreOptions(
   hub: string,
 ): CoreHubOptions {
   return mergeOptions(coreRules, inherited, given, `@Hub('${hub}').`);
+}
+
+const hubList: OptionRule = (value) =>
+  Array.isArray(value) && value.every((hub) => typeof hub === 'function' || typeof hub === 'string')
+    ? undefined
+    : 'must be a list of hub classes or names.';
+
+const multiplexRules: OptionRules<MultiplexOptions> = { ...coreRules, path, hubs: or(null, hubList) };
+
+/**
+ * Checks what is said of the url that several hubs share, and puts it over the options of Core clients.
+ *
+ * @param core false if Core clients are refused.
+ */
+export function resolveMultiplex(
+  core: CoreHubOptions | false,
+  given: Partial<MultiplexOptions>,
+): MultiplexOptions {
+  if (core === false) {
+    throw SignalRError.of('SIGNALR_OPTION_INVALID', 'multiplex', 'needs Core clients, which are refused.');
+  }
+  const merged = mergeOptions(multiplexRules, { ...core, path: '', hubs: null }, given, 'multiplex.');
+  const complaint = path(merged.path);
+  if (complaint !== undefined) {
+    throw SignalRError.of('SIGNALR_OPTION_INVALID', 'multiplex.path', complaint);
+  }
+  return merged;
 }

@@ -1,3 +1,5 @@
+import type { Type } from '@nestjs/common';
+
 /** Transports of ASP.NET Core SignalR, by the names used in negotiate answers (signalr-core §1.3). */
 export type CoreTransport = 'WebSockets' | 'ServerSentEvents' | 'LongPolling';
 
@@ -86,4 +88,12 @@ export interface CoreHubOptions extends HttpConnectionOptions {
    * (signalr-core §7.3).
    */
   statefulReconnectBufferSize: number;
+}
+
+/** Options of the url where Core clients find several hubs over one connection. */
+export interface MultiplexOptions extends CoreHubOptions {
+  /** Where clients find it, such as `/signalr/all`. */
+  path: string;
+  /** The hubs that may be had there, by class or name. Null for all. Default: null. */
+  hubs: readonly (Type | string)[] | null;
 }

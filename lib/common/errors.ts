@@ -40,12 +40,12 @@ export const errorMessages = {
   SIGNALR_PIPELINE_INVOKED: () => 'Unable to add module. The HubPipeline has already been invoked.',
   SIGNALR_AUTHORIZE_METHOD: () =>
     'Outgoing authorization can only be required for an entire Hub, not a specific method.',
-  SIGNALR_CONNECTION_PATH: (type: string, path: string, complaint: string) =>
-    `@PersistentConnection('${path}') of ${type}: ${complaint}`,
-  SIGNALR_CONNECTION_TYPE: (type: string) =>
-    `${type} has @PersistentConnection(), so it must extend SignalRPersistentConnection.`,
+  SIGNALR_CONNECTION_PATH: (decorator: string, type: string, path: string, complaint: string) =>
+    `@${decorator}('${path}') of ${type}: ${complaint}`,
+  SIGNALR_CONNECTION_TYPE: (type: string, decorator: string, base: string) =>
+    `${type} has @${decorator}(), so it must extend ${base}.`,
   SIGNALR_CONNECTION_SCOPED: (type: string) =>
-    `${type} is a persistent connection: one object serves all clients, so it cannot be request-scoped or transient.`,
+    `${type}: one object serves all clients, so neither it nor anything that it needs or is guarded by can be request-scoped or transient.`,
   SIGNALR_CONNECTION_NOT_DECORATED: (type: string) =>
     `${type} is no persistent connection: it has no @PersistentConnection() decorator.`,
   SIGNALR_CONNECTION_INSTANCE: () => 'The PersistentConnection is not initialized.',

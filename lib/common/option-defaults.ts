@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { expiryOfToken } from './authentication-expiry.js';
 import { systemClock } from './clock.js';
-import { resolveCore } from './core-option-defaults.js';
-import type { CoreHubOptions } from './core-options.js';
+import { resolveCore, resolveMultiplex } from './core-option-defaults.js';
+import type { CoreHubOptions, MultiplexOptions } from './core-options.js';
 import { SignalRError } from './errors.js';
 import {
   atLeast,
@@ -107,7 +107,7 @@ const corsRules: OptionRules<CorsOptions> = {
 };
 
 /** The options that are plain values; groups are merged one by one. */
-type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core'>;
+type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core' | 'multiplex'>;
 
 const plainRules: OptionRules<PlainOptions> = {
   path,
@@ -143,6 +143,8 @@ export interface SignalROptions extends Partial<PlainOptions> {
   classic?: Partial<ClassicOptions> | false;
   /** Options of Core clients, or false to refuse them. */
   core?: Partial<CoreHubOptions> | false;
+  /** A url where Core clients find several hubs over one connection; `path` has to be given. */
+  multiplex?: (Partial<MultiplexOptions> & Pick<MultiplexOptions, 'path'>) | false;
 }
 
 /** Checks the options of the application and completes them. @throws SignalRError with one clear message. */
@@ -151,16 +153,19 @@ export function resolveOptions({
   limits,
   outbox,
   classic,
-  core,
+  core: givenCore,
+  multiplex,
   ...plain
 }: SignalROptions): ServerOptions {
+  const core = givenCore === false ? false : resolveCore(givenCore);
   return {
     ...mergeOptions(plainRules, plainDefaults(), plain),
     cors: cors === undefined || cors === false ? false : resolveCors(cors),
     limits: mergeOptions(limitRules, limitDefaults, limits, 'limits.'),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
     classic: classic === false ? false : resolveClassic(classic),
-    core: core === false ? false : resolveCore(core),
+    core,
+    multiplex: multiplex === undefined || multiplex === false ? false : resolveMultiplex(core, multiplex),
   };
 }
 

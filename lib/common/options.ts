@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import type { Clock } from './clock.js';
-import type { CoreHubOptions } from './core-options.js';
+import type { CoreHubOptions, MultiplexOptions } from './core-options.js';
 import type { TracingOption } from './trace.js';
 
 /** Transports of classic SignalR, by the names used in requests (signalr-2 §1.3). */
@@ -173,6 +173,11 @@ export interface ServerOptions {
   classic: ClassicOptions | false;
   /** Options of Core clients, or false to refuse them. */
   core: CoreHubOptions | false;
+  /**
+   * A url where Core clients find several hubs over one connection: they call `hub.method`, and are called so. Default:
+   * false, there is none.
+   */
+  multiplex: MultiplexOptions | false;
   /**
    * Which parts write traces of what they do to Nest's logger. It holds for the process. Default: none; warnings and
    * errors are always written (signalr-2 §7.13).

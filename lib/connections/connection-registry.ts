@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
+import type { Clock } from '../common/clock.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
+import type { NodeNote } from '../messaging/node-note.js';
 import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { Connection } from './connection.js';
+import { ConnectionRoutes } from './connection-routes.js';
+import { Relays } from './relay/relays.js';
 
 /**
  * The connections of this process and what they are subscribed to: the end of the backplane where messages meet
@@ -19,7 +23,18 @@ export class ConnectionRegistry implements BackplaneNode {
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
   private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
 
-  constructor(private readonly backplane: Backplane) {}
+  /** Which node has which connection. */
+  readonly routes: ConnectionRoutes;
+  /** Requests that this node serves for others, and others for it. */
+  readonly relays: Relays;
+
+  constructor(
+    private readonly backplane: Backplane,
+    clock: Clock,
+  ) {
+    this.routes = new ConnectionRoutes(this.id, backplane.directory);
+    this.relays = new Relays(this.id, backplane, clock);
+  }
 
   /** How many connections this process has. */
   get size(): number {
@@ -63,6 +78,18 @@ export class ConnectionRegistry implements BackplaneNode {
       for (const topic of isThenable(topics) ? await topics : topics) {
         await connection.joinGroup(topic);
       }
+    }
+  }
+
+  /**
+   * Another node has taken a connection over. It stays subscribed until {@link remove}, so that nothing is lost before the
+   * other node has subscribed as well.
+   */
+  handOver(connection: Connection, nodeId: string): void {
+    if (this.connections.get(connection.id) === connection) {
+      this.connections.delete(connection.id);
+      this.logger.debug(`connection ${connection.id} has moved to another node`);
+      this.routes.handOver(connection, nodeId);
     }
   }
 
@@ -132,6 +159,14 @@ export class ConnectionRegistry implements BackplaneNode {
     for (const connection of present) {
       this.deliverTo(connection, envelope);
     }
+  }
+
+  hear(note: NodeNote, from: string): void {
+    this.relays.hear(note, from);
+  }
+
+  missed(from: string): void {
+    this.relays.breakOffWith(from);
   }
 
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {

@@ -46,6 +46,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   private itemsOfHubCode: Map<unknown, unknown> | undefined;
   private abortController: AbortController | undefined;
   private over = false;
+  private hasMoved = false;
   /** Calls that somebody waits for, and those that have given a stream which has not ended. */
   private liveCalls: Set<RunningCall> | undefined;
   private busyCalls = 0;
@@ -76,7 +77,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** Fires when the connection ends. Made on first use: most connections never need one. */
   get aborted(): AbortSignal {
     this.abortController ??= new AbortController();
-    if (this.over) {
+    if (this.over && !this.hasMoved) {
       this.abortController.abort();
     }
     return this.abortController.signal;
@@ -158,7 +159,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
       : new Promise((resolve) => (this.roomWaiters ??= []).push(resolve));
   }
 
-  private wakeSources(): void {
+  /** Sources wait no longer: the peer takes more, or never will. */
+  protected wakeSources(): void {
     this.roomWaiters?.splice(0).forEach((wake) => wake());
   }
 
@@ -207,6 +209,20 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
     }
     this.blockedSince ??= now;
     return now - this.blockedSince;
+  }
+
+  /**
+   * Another node goes on with it: for this one it has ended, but calls that are running go on. Returns false if it had
+   * ended before.
+   */
+  protected markMoved(): boolean {
+    if (this.over) {
+      return false;
+    }
+    this.over = true;
+    this.hasMoved = true;
+    this.wakeSources();
+    return true;
   }
 
   /** Marks the end; returns false if it had been reached before. */

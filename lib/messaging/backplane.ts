@@ -1,6 +1,7 @@
 import type { ConnectionDirectory, ConnectionEntry } from './connection-directory.js';
 import type { Envelope, Message } from './envelope.js';
 import type { ClientAnswer, NodeCommand } from './node-command.js';
+import type { NodeNote } from './node-note.js';
 import type { Topic } from './topics.js';
 
 /** What the owner of a connection says when it has carried out a command: for `ask` the answer of the client. */
@@ -18,6 +19,10 @@ export interface BackplaneNode {
    * @returns false if the connection is not here; true or what its client has answered is the acknowledgement.
    */
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
+  /** Takes in what another node tells it, in the order in which that node has told it. Never throws. */
+  hear(note: NodeNote, from: string): void;
+  /** Some notes of another node are lost: nothing that was being said with it can go on. Never throws. */
+  missed?(from: string): void;
   /**
    * Messages of some topics, or of all, may have been lost for this node, and cannot be made up: connections that are
    * subscribed to them cannot go on as if nothing were missing. Never throws.
@@ -106,6 +111,13 @@ export interface Backplane {
   subscribe(topic: Topic): void | Promise<void>;
   unsubscribe(topic: Topic): void | Promise<void>;
 
+  /**
+   * Where a connection has joined a topic for which its node has just been subscribed: asked once {@link subscribe} has
+   * resolved, with what {@link tail} said before. For backplanes that know only by then what had been said on the topic.
+   * Default: the tail.
+   */
+  joinedAt?(topic: Topic, tail: string): string;
+
   /** The cursor that stands for now: replayed later, it yields everything published after this call. */
   tail(): string;
 
@@ -123,6 +135,15 @@ export interface Backplane {
    * acknowledged within `timeout` milliseconds.
    */
   command(command: NodeCommand, timeout: number): Promise<Acknowledgement>;
+
+  /**
+   * Tells another node something. Notes of one node to another arrive once and in order; if some are lost, the other node is
+   * told by {@link BackplaneNode.missed} before it hears the next one. Nobody acknowledges them, and none is kept for a node
+   * that is not there. A throw counts as if nobody were there.
+   *
+   * @returns false if it is known that no such node is there.
+   */
+  tell(nodeId: string, note: NodeNote): boolean | Promise<boolean>;
 
   /** Who is connected, on which node, in which groups. */
   readonly directory: ConnectionDirectory;

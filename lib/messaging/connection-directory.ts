@@ -6,6 +6,11 @@ export interface ConnectionEntry {
   /** Canonical names of the hubs it receives calls of. */
   readonly hubs: readonly string[];
   readonly userId: string | undefined;
+  /**
+   * True for what only says which node has the requests of a client, because its connection has not begun or has just
+   * ended. It is found, but neither listed nor counted.
+   */
+  readonly isRouteOnly?: true;
 }
 
 /** Selects entries; what is left out does not matter. */
@@ -32,6 +37,14 @@ export type PresenceListener = (change: PresenceChange) => void;
 export interface ConnectionDirectory {
   /** Takes in a connection, or what has changed of one. */
   add(entry: ConnectionEntry): void | Promise<void>;
+  /**
+   * Takes in a connection unless a node that is alive has it already. Of several nodes that claim one at the same time
+   * exactly one gets it.
+   *
+   * @param former a node that is known to be dead, whatever the directory says.
+   * @returns the entry that stands now.
+   */
+  claim(entry: ConnectionEntry, former?: string): ConnectionEntry | Promise<ConnectionEntry>;
   remove(connectionId: string): void | Promise<void>;
   joined(connectionId: string, groupTopic: string): void | Promise<void>;
   left(connectionId: string, groupTopic: string): void | Promise<void>;

@@ -13,6 +13,7 @@ import type { ConnectionDirectory } from './connection-directory.js';
 import type { Message } from './envelope.js';
 import { MemoryBroker } from './memory-broker.js';
 import type { NodeCommand } from './node-command.js';
+import type { NodeNote } from './node-note.js';
 import type { Topic } from './topics.js';
 
 const COLLECT_INTERVAL = 5_000;
@@ -70,7 +71,7 @@ export class MemoryBackplane implements Backplane {
   stop(): void {
     this.stopCollecting?.();
     if (this.node !== undefined) {
-      this.broker.nodes.delete(this.node);
+      this.broker.leave(this.node);
       this.node = undefined;
     }
   }
@@ -123,6 +124,10 @@ export class MemoryBackplane implements Backplane {
     return new Promise((_, reject) => {
       this.clock.after(timeout, () => reject(SignalRError.of('SIGNALR_ACK_TIMEOUT', command.connectionId)));
     });
+  }
+
+  tell(nodeId: string, note: NodeNote): boolean {
+    return this.broker.tell(nodeId, note, this.requireNode().id);
   }
 
   health(): BackplaneHealth {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type BackplaneNode, InvalidCursorError, type Replay, type ReplayTopic } from './backplane.js';
 import { Envelope, type Message } from './envelope.js';
 import { MemoryDirectory } from './memory-directory.js';
+import type { NodeNote } from './node-note.js';
 import { type LogEntry, TopicLog } from './topic-log.js';
 import type { Topic } from './topics.js';
 
@@ -102,6 +103,27 @@ export class MemoryBroker {
       }
       this.forget(topic);
     }
+  }
+
+  /** Hands a note on after the code that tells it, and as JSON, as if there were a network between the nodes. */
+  tell(nodeId: string, note: NodeNote, from: string): boolean {
+    const node = [...this.nodes].find(({ id }) => id === nodeId);
+    if (node === undefined) {
+      return false;
+    }
+    const text = JSON.stringify(note);
+    queueMicrotask(() => {
+      if (this.nodes.has(node)) {
+        node.hear(JSON.parse(text) as NodeNote, from);
+      }
+    });
+    return true;
+  }
+
+  /** A node has gone, and with it its connections. */
+  leave(node: BackplaneNode): void {
+    this.nodes.delete(node);
+    this.directory.removeNode(node.id);
   }
 
   tail(): string {

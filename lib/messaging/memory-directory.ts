@@ -26,6 +26,25 @@ export class MemoryDirectory implements ConnectionDirectory {
     this.countPresence(former, -1);
   }
 
+  claim(entry: ConnectionEntry, former?: string): ConnectionEntry {
+    const standing = this.entries.get(entry.connectionId);
+    if (standing !== undefined && standing.nodeId !== former) {
+      return standing;
+    }
+    this.remove(entry.connectionId);
+    this.add(entry);
+    return entry;
+  }
+
+  /** Forgets what a node has reported that is no more. */
+  removeNode(nodeId: string): void {
+    for (const entry of this.entries.values()) {
+      if (entry.nodeId === nodeId) {
+        this.remove(entry.connectionId);
+      }
+    }
+  }
+
   remove(connectionId: string): void {
     const entry = this.entries.get(connectionId);
     this.entries.delete(connectionId);
@@ -108,6 +127,7 @@ export class MemoryDirectory implements ConnectionDirectory {
   private *matches({ hub, userId, groupTopic }: ConnectionQuery): IterableIterator<ConnectionEntry> {
     for (const entry of this.candidates(groupTopic)) {
       if (
+        entry.isRouteOnly !== true &&
         (hub === undefined || entry.hubs.includes(hub)) &&
         (userId === undefined || entry.userId === userId)
       ) {

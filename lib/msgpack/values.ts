@@ -45,8 +45,13 @@ function newEncoder(): Encoder {
  * throwing `toJSON`.
  */
 export function encodeValue(value: unknown, ...what: string[]): Uint8Array {
+  return encodeShared(value, ...what).slice();
+}
+
+/** The same without a copy: the bytes are good until the next value is encoded. */
+export function encodeShared(value: unknown, ...what: string[]): Uint8Array {
   try {
-    const encoded = encoder.encode(prepare(value, 1) ?? null);
+    const encoded = encoder.encodeSharedRef(prepare(value, 1) ?? null);
     if (encoded.byteLength > LARGEST_KEPT_BYTES) {
       encoder = newEncoder();
     }
@@ -102,6 +107,15 @@ function prepareObject(value: object, depth: number): unknown {
   if (Array.isArray(value)) {
     return prepareList(value, depth);
   }
+  return isPlainObject(value) ? prepareConvertible(value, depth) : prepareSpecial(value, depth);
+}
+
+/** What nearly all objects in arguments and results are: none of the classes below need to be asked for. */
+function isPlainObject(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function prepareSpecial(value: object, depth: number): unknown {
   if (value instanceof Date) {
     return Number.isNaN(value.getTime()) ? null : value;
   }
@@ -117,6 +131,10 @@ function prepareObject(value: object, depth: number): unknown {
   if (value instanceof Set) {
     return prepareList([...value], depth);
   }
+  return prepareConvertible(value, depth);
+}
+
+function prepareConvertible(value: object, depth: number): unknown {
   const { toJSON } = value as { toJSON?: unknown };
   return typeof toJSON === 'function'
     ? prepare((toJSON as () => unknown).call(value), depth + 1)
@@ -125,7 +143,8 @@ function prepareObject(value: object, depth: number): unknown {
 
 function prepareList(list: readonly unknown[], depth: number): readonly unknown[] {
   let copy: unknown[] | undefined;
-  for (const [index, item] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
     const prepared = prepare(item, depth + 1) ?? null;
     if (prepared !== item) {
       copy ??= [...list];

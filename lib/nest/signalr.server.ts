@@ -17,9 +17,9 @@ import type { Backplane } from '../messaging/backplane.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
+import { ApplicationExplorer } from './application.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
-import { type DiscoveredHub, HubExplorer, takenPaths } from './hub.explorer.js';
-import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
+import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
 import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
@@ -49,15 +49,14 @@ export class SignalRServer implements HubServer {
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
     @Inject(MODULE_OPTIONS) private readonly moduleOptions: SignalRModuleOptions,
     @Inject(BACKPLANE) private readonly backplane: Backplane,
-    private readonly explorer: HubExplorer,
-    private readonly connectionExplorer: PersistentConnectionExplorer,
+    private readonly explorer: ApplicationExplorer,
     private readonly endpoints: EndpointFactory,
     private readonly pipeline: HubPipeline,
     private readonly providers: ProviderFinder,
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.registry = new ConnectionRegistry(backplane);
+    this.registry = new ConnectionRegistry(backplane, options.clock);
     this.heartbeat = new Heartbeat(options.clock, beatInterval(options));
   }
 
@@ -67,9 +66,8 @@ export class SignalRServer implements HubServer {
    */
   async start(importer: ModuleRef): Promise<void> {
     const basePath = this.prefix() + this.options.path;
-    const hubs = this.explorer.explore(basePath);
-    const connections = this.connectionExplorer.explore(this.prefix(), takenPaths(hubs, basePath));
-    await this.loadPipeline(hubs, importer);
+    const application = this.explorer.explore(this.prefix(), basePath);
+    await this.loadPipeline(application.hubs, importer);
     await this.backplane.start(this.registry);
     const httpServer = this.httpServer();
     if (httpServer === undefined) {
@@ -78,9 +76,8 @@ export class SignalRServer implements HubServer {
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
     const { adapter, registry } = this;
     const { endpoints, invoker } = this.endpoints.create({
+      ...application,
       basePath,
-      hubs,
-      connections,
       registry,
       createWebSocketServer: (options) => adapter.createHubServer(options),
     });
@@ -91,6 +88,7 @@ export class SignalRServer implements HubServer {
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
+    this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
     this.heartbeat.start();
     this.servedPath = basePath;
   }
@@ -165,7 +163,10 @@ export class SignalRServer implements HubServer {
 
   /** Drops what is still open and leaves the backplane. */
   async stop(): Promise<void> {
+    const { relays } = this.registry;
+    relays.letClientsGo();
     await Promise.all(this.router.endpoints.map((endpoint) => endpoint.closeTransports(CLOSE_GRACE)));
+    relays.close();
     await this.backplane.stop();
   }
 

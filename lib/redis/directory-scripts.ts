@@ -69,7 +69,7 @@ local function put(id, text)
   local former = read(id)
   local entry = cjson.decode(text)
   redis.call('SET', root .. 'entry:' .. id, text)
-  redis.call('SADD', root .. 'all', id)
+  redis.call(entry.isRouteOnly and 'SREM' or 'SADD', root .. 'all', id)
   redis.call('SADD', root .. 'node:' .. entry.nodeId, id)
   if hasUser(entry) then
     redis.call('SADD', root .. 'user:' .. entry.userId, id)
@@ -114,11 +114,16 @@ export const ADD = new Script(`${SHARED} put(ARGV[3], ARGV[4])`);
 
 /**
  * Takes in an entry unless a node that is alive has it. More ARGV: connection id, entry, its node, what the keys of leases
- * begin with. Returns the entry that stands.
+ * begin with, a node that is known to be dead. Returns the entry that stands.
  */
 export const CLAIM = new Script(`${SHARED}
-if isTaken(ARGV[3], ARGV[5], ARGV[6]) then
-  return redis.call('GET', root .. 'entry:' .. ARGV[3])
+local former = read(ARGV[3])
+if former then
+  local isAlive = former.nodeId == ARGV[5] or redis.call('EXISTS', ARGV[6] .. former.nodeId) == 1
+  if isAlive and former.nodeId ~= ARGV[7] then
+    return redis.call('GET', root .. 'entry:' .. ARGV[3])
+  end
+  drop(ARGV[3], former)
 end
 put(ARGV[3], ARGV[4])
 return ARGV[4]

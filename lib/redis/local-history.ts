@@ -44,7 +44,8 @@ export class SubscribedTopic {
 
   /** True if nothing is missing of what somebody with this cursor has not seen. */
   isCompleteFor(cursor: Cursor, since: Cursor | undefined): boolean {
-    const reachesBack = since !== undefined || (this.since !== undefined && this.since <= cursor.sequence);
+    const start = Math.max(cursor.sequence, since?.sequence ?? 0);
+    const reachesBack = this.since !== undefined && this.since <= start;
     return (
       reachesBack &&
       [this.forgotten, this.forgottenOwn].every(

@@ -4,6 +4,7 @@ import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, BackplaneNode } from '../messaging/backplane.js';
 import type { ConnectionDirectory } from '../messaging/connection-directory.js';
 import type { NodeCommand } from '../messaging/node-command.js';
+import type { NodeNote } from '../messaging/node-note.js';
 import type { LogMark } from './message-log.js';
 import type { RedisAccess } from './redis-access.js';
 import { UnknownVersionError, WIRE_VERSION } from './wire-format.js';
@@ -15,6 +16,8 @@ type Mail = { readonly v: number } & (
   | { readonly t: 'command'; readonly id: number; readonly from: string; readonly command: NodeCommand }
   /** `done` is left out if the command could not be carried out here. */
   | { readonly t: 'ack'; readonly id: number; readonly done?: Acknowledgement }
+  /** `n` counts the notes of one node to another, from 1 on. */
+  | { readonly t: 'note'; readonly from: string; readonly n: number; readonly note: NodeNote }
 );
 
 interface Asked {
@@ -22,10 +25,16 @@ interface Asked {
   readonly cancel: CancelTimer;
 }
 
-/** Commands from node to node, and what comes of them. */
+/** How many other nodes are remembered at most, in each direction. */
+const MAXIMUM_PEERS = 10_000;
+
+/** Commands and notes from node to node, and what comes of them. */
 export class NodeMail {
   private readonly trace = traceSource('SignalR.MessageBus');
   private readonly asked = new Map<number, Asked>();
+  /** How many notes each node was told, and how many were heard of it. */
+  private readonly told = new Map<string, number>();
+  private readonly heard = new Map<string, number>();
   private lastId = 0;
 
   constructor(
@@ -60,6 +69,13 @@ export class NodeMail {
     }
   }
 
+  /** See {@link Backplane.tell}. */
+  tell(nodeId: string, note: NodeNote): Promise<boolean> {
+    const n = (this.told.get(nodeId) ?? 0) + 1;
+    remember(this.told, nodeId, n);
+    return this.send(nodeId, { v: WIRE_VERSION, t: 'note', from: this.node.id, n, note });
+  }
+
   /** Something has arrived on the channel of this node. */
   receive(payload: string): void {
     const mail = this.reports.attempt(() => read(payload));
@@ -69,6 +85,9 @@ export class NodeMail {
         break;
       case 'command':
         void this.execute(mail.id, mail.from, mail.command);
+        break;
+      case 'note':
+        this.hear(mail.from, mail.n, mail.note);
         break;
       case 'ack':
         if (mail.done !== undefined) {
@@ -81,6 +100,16 @@ export class NodeMail {
   stop(): void {
     this.asked.forEach(({ cancel }) => cancel());
     this.asked.clear();
+  }
+
+  /** What is published while the line is down does not arrive; then a later note shows that some are missing. */
+  private hear(from: string, n: number, note: NodeNote): void {
+    const before = this.heard.get(from) ?? 0;
+    remember(this.heard, from, n);
+    if (n !== before + 1) {
+      this.node.missed?.(from);
+    }
+    this.node.hear(note, from);
   }
 
   private async sendToOwner(id: number, command: NodeCommand): Promise<void> {
@@ -116,6 +145,16 @@ export class NodeMail {
   /** @returns false if there is no such node. */
   private async send(nodeId: string, mail: Mail): Promise<boolean> {
     return (await this.redis.publish(this.redis.keys.nodeChannel(nodeId), JSON.stringify(mail))) > 0;
+  }
+}
+
+/** A peer that has been silent for longest is forgotten first: nodes come and go, and never come back under their id. */
+function remember(counts: Map<string, number>, nodeId: string, count: number): void {
+  counts.delete(nodeId);
+  counts.set(nodeId, count);
+  if (counts.size > MAXIMUM_PEERS) {
+    const [oldest] = counts.keys();
+    counts.delete(oldest as string);
   }
 }
 

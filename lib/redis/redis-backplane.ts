@@ -10,6 +10,7 @@ import type {
 } from '../messaging/backplane.js';
 import type { Message } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
+import type { NodeNote } from '../messaging/node-note.js';
 import type { Topic } from '../messaging/topics.js';
 import { Line } from './line.js';
 import { LogPosition } from './log-position.js';
@@ -140,6 +141,10 @@ export class RedisBackplane implements Backplane {
     this.subscriptions.remove(this.keys.channel(topic));
   }
 
+  joinedAt(topic: Topic, tail: string): string {
+    return this.require().log.joinedAt(topic, tail);
+  }
+
   tail(): string {
     return this.require().log.tail();
   }
@@ -150,6 +155,10 @@ export class RedisBackplane implements Backplane {
 
   command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
     return this.require().mail.command(command, timeout);
+  }
+
+  tell(nodeId: string, note: NodeNote): Promise<boolean> {
+    return this.require().mail.tell(nodeId, note);
   }
 
   health(): BackplaneHealth {

@@ -53,14 +53,17 @@ export class RedisDirectory implements ConnectionDirectory {
     return this.write(ADD, entry.connectionId, JSON.stringify(entry));
   }
 
-  /** Takes in a connection unless a node that is alive has it. @returns the entry that stands now. */
-  async claim(entry: ConnectionEntry): Promise<ConnectionEntry> {
-    const { connectionId, nodeId } = entry;
-    const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases];
-    const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;
-    if (standing.nodeId === this.nodeId) {
-      this.keep(standing);
+  /** While Redis is away a connection is this node's: nobody else can say otherwise. */
+  async claim(entry: ConnectionEntry, former = ''): Promise<ConnectionEntry> {
+    if (!this.redis.isOpen) {
+      this.keep(entry);
+      this.isStale = true;
+      return entry;
     }
+    const { connectionId, nodeId } = entry;
+    const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases, former];
+    const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;
+    this.keep(standing);
     return standing;
   }
 
@@ -181,9 +184,12 @@ export class RedisDirectory implements ConnectionDirectory {
     return dropped.map((text) => JSON.parse(text) as ConnectionEntry);
   }
 
+  /** Remembers what this node has, or has no more. */
   private keep(entry: ConnectionEntry): void {
     const own = this.own.get(entry.connectionId);
-    if (own === undefined) {
+    if (entry.nodeId !== this.nodeId) {
+      this.own.delete(entry.connectionId);
+    } else if (own === undefined) {
       this.own.set(entry.connectionId, { entry, groups: new Set() });
     } else {
       own.entry = entry;

@@ -10,6 +10,7 @@ import type { ConnectionDirectory } from '../messaging/connection-directory.js';
 import type { Envelope, Message } from '../messaging/envelope.js';
 import { MemoryBackplane } from '../messaging/memory-backplane.js';
 import type { NodeCommand } from '../messaging/node-command.js';
+import type { NodeNote } from '../messaging/node-note.js';
 import type { Topic } from '../messaging/topics.js';
 
 /** How well the line between a node and its backplane does. */
@@ -67,6 +68,12 @@ export class FaultyBackplane implements Backplane {
         }
       },
       execute: (command) => node.execute(command),
+      hear: (note, from) => {
+        if (this.state === 'up' && !this.deaf) {
+          node.hear(note, from);
+        }
+      },
+      missed: (from) => node.missed?.(from),
       gap: (topics) => node.gap?.(topics),
       userGroupsBack: () => node.userGroupsBack?.(),
       orphaned: (entry) => node.orphaned?.(entry),
@@ -91,6 +98,10 @@ export class FaultyBackplane implements Backplane {
     return this.inner.unsubscribe(topic);
   }
 
+  joinedAt(topic: Topic, tail: string): string {
+    return this.inner.joinedAt?.(topic, tail) ?? tail;
+  }
+
   tail(): string {
     return this.inner.tail();
   }
@@ -101,6 +112,12 @@ export class FaultyBackplane implements Backplane {
 
   command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
     return this.whenPassable(() => this.inner.command(command, timeout));
+  }
+
+  tell(nodeId: string, note: NodeNote): boolean | Promise<boolean> {
+    return this.state === 'up'
+      ? this.inner.tell(nodeId, note)
+      : this.whenPassable(() => this.inner.tell(nodeId, note));
   }
 
   health(): BackplaneHealth | Promise<BackplaneHealth> {

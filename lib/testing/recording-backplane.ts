@@ -89,6 +89,11 @@ export class RecordingBackplane implements Backplane {
     }
   }
 
+  /** There are no other nodes. */
+  tell(): boolean {
+    return false;
+  }
+
   health(): BackplaneHealth {
     return { status: 'up' };
   }

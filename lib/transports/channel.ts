@@ -9,6 +9,8 @@ export interface ChannelEnd {
   readonly clean: boolean;
   /** What the peer did wrong, if that ended the channel. */
   readonly error?: Error;
+  /** True if the peer did not come back in time, where it has to. */
+  readonly timedOut?: boolean;
 }
 
 /** Who uses a channel: the session of one of the protocols. */
@@ -19,6 +21,12 @@ export interface ChannelOwner {
   onWritable(): void;
   /** The channel has ended, once, whoever ended it. Nothing arrives afterwards. */
   onEnd(end: ChannelEnd): void;
+}
+
+/** A channel that may be open for longer than its session uses it, while what was sent is still being read. */
+export interface LastingChannel extends Channel {
+  /** Resolves when nothing is open any more. */
+  readonly whenClosed: Promise<void>;
 }
 
 /**

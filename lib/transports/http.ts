@@ -3,16 +3,16 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** A complete answer to a request that is not streamed: the same value answers plain requests and refused upgrades. */
-export interface HttpAnswer {
+export interface HttpAnswer<Body = string> {
   readonly status: number;
   /** Reason phrase, if not the usual one of the status. */
   readonly reason?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: Body;
 }
 
 /** Sends an answer to a plain request. */
-export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
+export function sendAnswer(response: ServerResponse, answer: HttpAnswer<string | Uint8Array>): void {
   if (response.headersSent || response.destroyed) {
     return;
   }
@@ -31,12 +31,12 @@ export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
 }
 
 /** Refuses an upgrade with a proper answer before the socket is closed. */
-export function refuseUpgrade(socket: Duplex, answer: HttpAnswer): void {
+export function refuseUpgrade(socket: Duplex, answer: HttpAnswer<string | Uint8Array>): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const body = answer.body ?? '';
+  const body = answer.body?.toString() ?? '';
   const headers = {
     Connection: 'close',
     'Content-Length': String(Buffer.byteLength(body)),

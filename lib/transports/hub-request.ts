@@ -8,6 +8,14 @@ interface MountedRequest extends IncomingMessage {
   user?: unknown;
 }
 
+/** A request that another process has taken. */
+export interface RequestFacts {
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly remoteAddress?: string | undefined;
+  readonly user?: unknown;
+}
+
 /**
  * What hub code may know of the HTTP request that opened or carried a call. It is a copy: the request itself is
  * released once it has been answered, so that a connection that lives for hours does not hold it.
@@ -26,14 +34,14 @@ export class HubRequest {
   private parsedQuery: QueryValues | undefined;
 
   constructor(
-    request: IncomingMessage,
+    request: IncomingMessage | RequestFacts,
     private readonly queryRules: QueryRules = CORE_QUERY,
   ) {
-    const mounted = request as MountedRequest;
-    this.url = mounted.originalUrl ?? mounted.url ?? '/';
-    this.headers = request.headers;
-    this.remoteAddress = request.socket.remoteAddress;
-    this.user = mounted.user;
+    const facts = 'socket' in request ? factsOf(request) : request;
+    this.url = facts.url;
+    this.headers = facts.headers;
+    this.remoteAddress = facts.remoteAddress;
+    this.user = facts.user;
   }
 
   /** The path without the query. */
@@ -46,4 +54,9 @@ export class HubRequest {
   get query(): QueryValues {
     return (this.parsedQuery ??= parseQuery(this.url.slice(this.path.length + 1), this.queryRules));
   }
+}
+
+function factsOf(request: MountedRequest): RequestFacts {
+  const { originalUrl, url, headers, socket, user } = request;
+  return { url: originalUrl ?? url ?? '/', headers, remoteAddress: socket.remoteAddress, user };
 }

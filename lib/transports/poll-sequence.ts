@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http';
-
 import type { Clock } from '../common/clock.js';
-import type { Channel, ChannelOwner } from './channel.js';
+import type { Channel, ChannelEnd, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
 
 /** How a protocol answers polls. */
@@ -22,9 +20,22 @@ export interface PollSequenceLimits {
   readonly sendTimeout: number;
 }
 
+/** What a poll is answered by: a response of this process, or of another one that has the client. */
+export interface PollResponse {
+  /** True once all of the answer has been handed on. */
+  readonly writableFinished: boolean;
+  readonly destroyed: boolean;
+  writeHead(status: number, headers: Readonly<Record<string, string | number>>): this;
+  end(body?: Uint8Array): unknown;
+  destroy(): unknown;
+  on(event: 'close' | 'error', listener: () => void): unknown;
+}
+
 interface Poll {
-  readonly response: ServerResponse;
+  readonly response: PollResponse;
   readonly since: number;
+  /** What it is being answered with. */
+  readonly frames?: readonly Frame[];
 }
 
 const OK = 200;
@@ -61,14 +72,14 @@ export class PollSequence implements Channel {
   }
 
   /** Answers the first poll at once: clients take it as the beginning. */
-  begin(response: ServerResponse): void {
+  begin(response: PollResponse): void {
     this.listen(response);
     this.held = { response, since: this.clock.now() };
     this.answer(OK, this.format.content);
   }
 
   /** Takes the next poll; one that is still held learns that it has been replaced. */
-  take(response: ServerResponse): void {
+  take(response: PollResponse): void {
     this.listen(response);
     this.replace(NO_CONTENT);
     this.held = { response, since: this.clock.now() };
@@ -96,7 +107,7 @@ export class PollSequence implements Channel {
   }
 
   destroy(): void {
-    this.answering?.response.destroy();
+    this.dropAnswer();
     this.held?.response.destroy();
     this.finish();
   }
@@ -117,11 +128,11 @@ export class PollSequence implements Channel {
         this.answer(OK, this.format.empty);
       }
     } else if (now - this.idleSince >= this.limits.disconnectTimeout) {
-      this.lose();
+      this.lose({ clean: false, timedOut: true });
     }
   }
 
-  private listen(response: ServerResponse): void {
+  private listen(response: PollResponse): void {
     response.on('error', () => response.destroy());
     response.on('close', () => this.closed(response));
   }
@@ -146,16 +157,20 @@ export class PollSequence implements Channel {
   }
 
   private answerWithFrames(): void {
-    const parts = this.left
-      .splice(0)
-      .map(({ data }) => (typeof data === 'string' ? Buffer.from(data) : data));
-    this.answer(OK, this.format.content, Buffer.concat(parts));
+    const frames = this.left.splice(0);
+    const parts = frames.map(({ data }) => (typeof data === 'string' ? Buffer.from(data) : data));
+    this.answer(OK, this.format.content, Buffer.concat(parts), frames);
   }
 
-  private answer(status: number, headers: Readonly<Record<string, string>>, body?: Buffer): void {
+  private answer(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    body?: Buffer,
+    frames: readonly Frame[] = [],
+  ): void {
     const { response } = this.held as Poll;
     this.held = undefined;
-    this.answering = { response, since: this.clock.now() };
+    this.answering = { response, since: this.clock.now(), frames };
     response.writeHead(status, { ...headers, 'Content-Length': body?.byteLength ?? 0 });
     response.end(body);
   }
@@ -168,8 +183,12 @@ export class PollSequence implements Channel {
   }
 
   /** A response has been taken, or the client has dropped its poll. */
-  private closed(response: ServerResponse): void {
+  private closed(response: PollResponse): void {
     if (this.answering?.response === response) {
+      if (!response.writableFinished && !this.isOver) {
+        // The client has not had all of it, so it takes nothing of it: the next poll gets it.
+        this.left.unshift(...(this.answering.frames ?? []));
+      }
       this.answering = undefined;
     } else if (this.held?.response === response) {
       this.held = undefined;
@@ -183,17 +202,24 @@ export class PollSequence implements Channel {
   }
 
   /** The client does not come back, or does not read. */
-  private lose(): void {
-    this.answering?.response.destroy();
+  private lose(end?: ChannelEnd): void {
+    this.dropAnswer();
     this.replace(NO_CONTENT);
-    this.finish();
+    this.finish(end);
   }
 
-  private finish(): void {
+  /** Nobody will come for what was in it. */
+  private dropAnswer(): void {
+    const { answering } = this;
+    this.answering = undefined;
+    answering?.response.destroy();
+  }
+
+  private finish(end: ChannelEnd = { clean: false }): void {
     if (!this.isOver) {
       this.isOver = true;
       this.left.length = 0;
-      this.owner?.onEnd({ clean: false });
+      this.owner?.onEnd(end);
       this.onOver();
     }
   }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-import type { Channel, ChannelOwner, TransportName } from './channel.js';
+import type { ChannelOwner, LastingChannel, TransportName } from './channel.js';
 import type { Frame } from './frame.js';
 
 /** How a protocol writes frames into a response that does not end. */
@@ -15,9 +15,10 @@ export interface StreamFormat {
 }
 
 /** A channel over a response that goes on for as long as the client listens: server-sent events, forever frame. */
-export class StreamChannel implements Channel {
+export class StreamChannel implements LastingChannel {
   owner: ChannelOwner | undefined;
   writable = true;
+  readonly whenClosed: Promise<void>;
   private isOver = false;
 
   constructor(
@@ -29,7 +30,12 @@ export class StreamChannel implements Channel {
     response.write(format.prologue);
     response.on('drain', () => this.drained());
     response.on('error', () => response.destroy());
-    response.on('close', () => this.over());
+    this.whenClosed = new Promise((resolve) => {
+      response.on('close', () => {
+        this.over();
+        resolve();
+      });
+    });
   }
 
   send(frames: readonly Frame[]): void {

@@ -1,4 +1,3 @@
-import { HttpTransportType, type HubConnection, HubConnectionBuilder, LogLevel } from '@microsoft/signalr';
 import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
 import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,8 +13,8 @@ import {
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { platforms, startApp, type TestApp } from '../support/app.js';
-import { RawClassicClient } from '../support/classic-client.js';
 import { Matrix } from '../support/matrix.js';
+import { enterAsClassic, enterAsCore, type RoomMember } from '../support/room-members.js';
 
 interface RoomClient {
   hear(text: string): void;
@@ -170,51 +169,6 @@ const selectors: readonly Selector[] = [
   },
 ];
 
-/** A client of any family. */
-interface RoomMember {
-  /** Calls a method; what the client was called with before the answer has been counted when this resolves. */
-  invoke(method: string, ...args: unknown[]): Promise<unknown>;
-  /** How often `hear` was called since the last time this was asked. */
-  takeHeard(): number;
-  stop(): Promise<unknown>;
-}
-
-async function enterClassic(url: string, user: string): Promise<RoomMember> {
-  const client = await RawClassicClient.connect(url, { hubs: ['RoomHub'], query: `user=${user}` });
-  let taken = 0;
-  return {
-    invoke: async (method, ...args) => (await client.invoke('RoomHub', method, ...args)).R,
-    takeHeard: () => {
-      const before = taken;
-      taken = client.passedOver.filter(({ M }) => M === 'hear').length;
-      return taken - before;
-    },
-    stop: () => client.abort(),
-  };
-}
-
-async function enterCore(url: string, user: string, isPacked: boolean): Promise<RoomMember> {
-  const builder = new HubConnectionBuilder()
-    .withUrl(`${url}/roomHub?user=${user}`, {
-      transport: HttpTransportType.WebSockets,
-      skipNegotiation: true,
-    })
-    .configureLogging(LogLevel.None);
-  const client: HubConnection = (isPacked ? builder.withHubProtocol(new ClientProtocol()) : builder).build();
-  let count = 0;
-  client.on('hear', () => void count++);
-  await client.start();
-  return {
-    invoke: (method, ...args) => client.invoke(method, ...args),
-    takeHeard: () => {
-      const heard = count;
-      count = 0;
-      return heard;
-    },
-    stop: () => client.stop(),
-  };
-}
-
 const columnOf = (sender: Sender, receiver: Family): string => `${sender} → ${receiver}`;
 
 const matrix = new Matrix(
@@ -242,12 +196,12 @@ describe.each(platforms)('selectors reach both families on %s', (platform) => {
     });
     const url = `${app.url}/signalr`;
     room = {
-      classicA: await enterClassic(url, 'A'),
-      classicB: await enterClassic(url, 'B'),
-      jsonA: await enterCore(url, 'A', false),
-      jsonB: await enterCore(url, 'B', false),
-      packedA: await enterCore(url, 'A', true),
-      packedB: await enterCore(url, 'B', true),
+      classicA: await enterAsClassic(url, 'A'),
+      classicB: await enterAsClassic(url, 'B'),
+      jsonA: await enterAsCore(url, 'A'),
+      jsonB: await enterAsCore(url, 'B'),
+      packedA: await enterAsCore(url, 'A', new ClientProtocol()),
+      packedB: await enterAsCore(url, 'B', new ClientProtocol()),
     };
     const entered = members.map(async (member) => {
       const groups = member.endsWith('A') ? ['red'] : ['red', 'blue'];

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Backplane, BackplaneNode, ClientCall, Envelope, NodeCommand } from 'nestjs-signalr';
+import type { Backplane, BackplaneNode, ClientCall, Envelope, NodeCommand, NodeNote } from 'nestjs-signalr';
 
 import { Inbox } from './inbox.js';
 
@@ -7,6 +7,7 @@ import { Inbox } from './inbox.js';
 export class RecordingNode implements BackplaneNode {
   readonly received = new Inbox<Envelope>();
   readonly commands: NodeCommand[] = [];
+  readonly heard = new Inbox<{ note: NodeNote; from: string }>();
   /** Connections that it owns. */
   readonly owned = new Set<string>();
 
@@ -14,6 +15,10 @@ export class RecordingNode implements BackplaneNode {
 
   deliver(envelope: Envelope): void {
     this.received.put(envelope);
+  }
+
+  hear(note: NodeNote, from: string): void {
+    this.heard.put({ note, from });
   }
 
   execute(command: NodeCommand): boolean {
@@ -169,6 +174,22 @@ export function describeBackplane(
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
 
+    test.each(withPast)('replays nothing that was said elsewhere before the node joined', async (topic) => {
+      const [here, there] = await two();
+      await here.backplane.subscribe('other');
+      const cursor = here.backplane.tail();
+      await there.backplane.publish(topic, call('before joining'));
+      const tail = here.backplane.tail();
+      await here.backplane.subscribe(topic);
+      const since = here.backplane.joinedAt?.(topic, tail) ?? tail;
+      await there.backplane.publish(topic, call('1'));
+      await take(here.node, 1);
+      for (const { backplane } of [here, there]) {
+        const { envelopes } = await backplane.replay([{ topic, since }], cursor);
+        expect(envelopes.map(textOf)).toEqual(['1']);
+      }
+    });
+
     test.each(withPast)(
       'replays on one node what was missed on another, each message once',
       async (topic) => {
@@ -216,6 +237,44 @@ export function describeBackplane(
       const { backplane } = await one();
       const command: NodeCommand = { type: 'removeFromGroup', connectionId: 'nobody', topic: 'g' };
       await expect(backplane.command(command, 20)).rejects.toMatchObject({ code: 'SIGNALR_ACK_TIMEOUT' });
+    });
+
+    test('hands notes to the node that they are for, in order, and knows when there is none', async () => {
+      const [here, there] = await two();
+      const notes = Array.from({ length: 50 }, (_, index): NodeNote => {
+        return { type: 'relay', relay: 'r', say: { part: 'data', data: [`${index}`, { base64: 'AA==' }] } };
+      });
+      const told = await Promise.all(notes.map(async (note) => here.backplane.tell('n1', note)));
+      expect(new Set(told)).toEqual(new Set([true]));
+      for (const note of notes) {
+        expect(await there.node.heard.next('a note')).toEqual({ note, from: 'n0' });
+      }
+      expect(here.node.heard.pending).toEqual([]);
+      expect(await here.backplane.tell('nobody', { type: 'alive' })).toBe(false);
+    });
+
+    test('a connection has one owner, whoever claims it first, and none after its node has left', async () => {
+      const [here, there] = await two();
+      const entry = { connectionId: '1', protocol: 'core', hubs: [], userId: undefined } as const;
+      const claims = await Promise.all([
+        here.backplane.directory.claim({ ...entry, nodeId: 'n0' }),
+        there.backplane.directory.claim({ ...entry, nodeId: 'n1' }),
+      ]);
+      const [{ nodeId }] = claims;
+      expect(claims.map((claim) => claim.nodeId)).toEqual([nodeId, nodeId]);
+      const taken = await here.backplane.directory.claim({ ...entry, nodeId: 'n2' }, nodeId);
+      expect(taken.nodeId).toBe('n2');
+      await here.backplane.directory.claim({ ...entry, nodeId }, 'n2');
+      const route = { ...entry, connectionId: '2', nodeId, hubs: ['ChatHub'], isRouteOnly: true } as const;
+      await here.backplane.directory.add(route);
+      expect(await there.backplane.directory.find('2')).toMatchObject({ nodeId });
+      expect(await there.backplane.directory.count({ hub: 'ChatHub' })).toBe(0);
+      const [owner, other] = nodeId === 'n0' ? [here, there] : [there, here];
+      await owner.backplane.stop();
+      const { directory } = other.backplane;
+      expect(await directory.claim({ ...entry, nodeId: other.node.id })).toMatchObject({
+        nodeId: other.node.id,
+      });
     });
 
     test('knows who is connected, with whom and in which groups', async () => {

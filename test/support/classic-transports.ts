@@ -19,7 +19,7 @@ export class TransportClient {
   private polling: Promise<void> = Promise.resolve();
   private stopped = false;
   private readonly frames: ClassicFrame[] = [];
-  private wake: () => void = () => undefined;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(
     readonly client: RawClassicClient,
@@ -67,18 +67,18 @@ export class TransportClient {
     await this.drop();
   }
 
-  /** Calls a method; the response comes with the request, or over the socket. */
-  async invoke(hub: string, method: string, ...args: unknown[]): Promise<void> {
+  /** Calls a method and gives the response, which comes with the request, or over the socket. */
+  async invoke(hub: string, method: string, ...args: unknown[]): Promise<ClassicFrame> {
     const data = JSON.stringify({ H: hub, M: method, A: args, I: 0 });
     if (this.webSocket !== undefined && this.transport === 'webSockets') {
       this.webSocket.send(data);
-      await this.nextFrame(({ I }) => I === '0');
-      return;
+      return this.nextFrame(({ I }) => I === '0');
     }
     const answer = await http('POST', this.url('send', []), { body: `data=${encodeURIComponent(data)}` });
     if (answer.status !== 200) {
       throw new Error(`send was answered with ${answer.status}`);
     }
+    return JSON.parse(answer.body) as ClassicFrame;
   }
 
   /** The first arguments of the next calls of client methods. */
@@ -101,7 +101,7 @@ export class TransportClient {
       }
       deadline.throwIfAborted();
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
+        this.waiting.push(resolve);
         deadline.addEventListener('abort', () => resolve());
       });
     }
@@ -195,6 +195,6 @@ export class TransportClient {
     this.cursor = frame.C ?? this.cursor;
     this.groupsToken = frame.G ?? this.groupsToken;
     this.frames.push(frame);
-    this.wake();
+    this.waiting.splice(0).forEach((wake) => wake());
   }
 }

@@ -13,6 +13,7 @@ class SlowResponse extends EventEmitter {
   status: number | undefined;
   body: string | undefined;
   destroyed = false;
+  writableFinished = false;
 
   writeHead(status: number): this {
     this.status = status;
@@ -30,6 +31,7 @@ class SlowResponse extends EventEmitter {
 
   /** The client has read all of it. */
   read(): void {
+    this.writableFinished = true;
     this.emit('close');
   }
 }
@@ -77,6 +79,18 @@ describe('a channel over polls', () => {
     polls.onHeartbeat(clock.now() + 10);
     expect([slow.destroyed, next.status]).toEqual([true, 204]);
     expect([ends, over]).toEqual([[{ clean: false }], 1]);
+  });
+
+  test('what was in an answer that did not get through is in the next one', () => {
+    const broken = take(new SlowResponse());
+    polls.send([new Frame('a'), new Frame('b')]);
+    expect(broken.body).toBe('ab');
+    polls.send([new Frame('c')]);
+    broken.destroy();
+    const next = take(new SlowResponse());
+    expect([next.status, next.body]).toEqual([200, 'abc']);
+    next.read();
+    expect(take(new SlowResponse()).status).toBeUndefined();
   });
 
   test('bytes and text share an answer', () => {

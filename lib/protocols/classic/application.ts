@@ -22,6 +22,8 @@ export interface ClassicApplication {
     response: ServerResponse | undefined,
     classic: ClassicRequest,
   ): Promise<Dispatcher>;
+  /** What a client is connected to that another node has let through, by the names of its hubs. */
+  dispatcherOf(hubNames: readonly string[]): Dispatcher;
   /** Step 4: the generated proxy, if there is one at this path. */
   proxy(classic: ClassicRequest): HttpAnswer | undefined;
 }
@@ -55,21 +57,4 @@ export interface Dispatcher {
     data: string,
     request: HubRequest,
   ): string | undefined | Promise<string | undefined>;
-}
-
-/** An error of hub code that has no caller to go to. */
-export type ReportError = (what: string, error: unknown) => void;
-
-/** Waits for all, then fails with the first failure; the others are reported, or nobody would hear of them. */
-export async function allOrFirstFailure(work: readonly Promise<void>[], report: ReportError): Promise<void> {
-  const outcomes = await Promise.allSettled(work);
-  const [first, ...others] = outcomes.filter(
-    ({ status }) => status === 'rejected',
-  ) as PromiseRejectedResult[];
-  for (const { reason } of others) {
-    report('another hub failed as well', reason);
-  }
-  if (first !== undefined) {
-    throw first.reason;
-  }
 }

@@ -12,6 +12,8 @@ export class DismissedConnections {
   constructor(
     private readonly clock: Clock,
     private readonly lifetime: number,
+    /** Called for each that can have given up by now. */
+    private readonly onForgotten: (connectionId: string) => void,
   ) {}
 
   add(connectionId: string, reason: string): void {
@@ -31,6 +33,7 @@ export class DismissedConnections {
         return;
       }
       this.dismissed.delete(connectionId);
+      this.onForgotten(connectionId);
     }
   }
 }

@@ -46,6 +46,12 @@ export class HubApplication implements ClassicApplication {
     return new HubDispatcher(allowed, invoker, this.calls);
   }
 
+  dispatcherOf(hubNames: readonly string[]): HubDispatcher {
+    const { catalog, invoker } = this.services;
+    const hubs = hubNames.map((name) => catalog.find(name)).filter((hub) => hub !== undefined);
+    return new HubDispatcher(hubs, invoker, this.calls);
+  }
+
   proxy(classic: ClassicRequest): HttpAnswer | undefined {
     return classic.operation === 'proxy'
       ? this.script.answer(classic.pathUnder(this.services.basePath))

@@ -28,6 +28,10 @@ export class PersistentApplication implements ClassicApplication {
     return this.dispatcher;
   }
 
+  dispatcherOf(): Dispatcher {
+    return this.dispatcher;
+  }
+
   /** There are no hubs to generate a proxy for. */
   proxy(): undefined {
     return undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-import { HubRequest } from '../../transports/hub-request.js';
-import { CLASSIC_QUERY, type QueryValues } from '../../transports/query.js';
+import { HubRequest, type RequestFacts } from '../../transports/hub-request.js';
+import { CLASSIC_QUERY, FORM, parseQuery, type QueryValues } from '../../transports/query.js';
 
 /** What a request asks for; chosen by the end of its path (signalr-2 §1.1). */
 export type ClassicOperation =
@@ -28,11 +28,17 @@ export const RESERVED_NAMES: readonly string[] = [
 
 /** A request of a classic client. */
 export class ClassicRequest extends HubRequest {
-  /** Fields of the body, where an operation reads one. */
-  form: QueryValues | undefined;
+  /** The body, where an operation reads one. */
+  body: string | undefined;
+  private fields: QueryValues | undefined;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage | RequestFacts) {
     super(request, CLASSIC_QUERY);
+  }
+
+  /** Fields of the body. */
+  get form(): QueryValues | undefined {
+    return (this.fields ??= this.body === undefined ? undefined : parseQuery(this.body, FORM));
   }
 
   get operation(): ClassicOperation {

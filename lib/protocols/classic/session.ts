@@ -1,6 +1,8 @@
 import { toError } from '../../common/errors.js';
+import { DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
@@ -16,6 +18,7 @@ import {
   KEEP_ALIVE,
   readCursor,
 } from './codec.js';
+import type { HandedSession } from './handover.js';
 import { Inbound, type InboundOwner } from './inbound.js';
 import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
@@ -52,12 +55,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   /** What messages have to pass that may have reached the client on another node. */
   private screen: ReplayScreen | undefined;
   private readonly inbound: Inbound;
+  private readonly measured: MeasuredConnection | undefined;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
+  private subscribing: Promise<void> = DONE;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -68,6 +73,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.userId = userId;
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
+    if (services.metrics !== undefined) {
+      this.measured = new MeasuredConnection(services.metrics, this.protocol, services.options.clock);
+    }
     this.attachedAt = services.options.clock.now();
     this.lastSeenAt = this.attachedAt;
   }
@@ -101,6 +109,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     this.trace('opened', channel);
+    this.measured?.opened(channel.transport);
     try {
       await this.openWith(channel, opening);
     } catch (error) {
@@ -121,7 +130,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.channel = channel;
     channel.owner = this;
     this.inbound.restart();
-    await this.subscribe(opening);
+    this.subscribing = this.subscribe(opening);
+    await this.subscribing;
     await this.replay(channel, cursor);
     if (this.groups.changed && this.channel === channel) {
       this.requestEnvelope();
@@ -182,6 +192,39 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
+  /** Goes on with a session that another node has given up. Its client is on its way. */
+  async adopt({ groups, isGreeted }: HandedSession): Promise<void> {
+    const { registry } = this.services;
+    this.groups.restore(groups);
+    this.greeting = isGreeted ? DONE : undefined;
+    await registry.add(this, this.ownTopics());
+    await Promise.all(this.groups.topics.map(async (topic) => registry.join(this, topic)));
+  }
+
+  /**
+   * Gives the session to the node that its client has come back to. Hubs hear nothing of it, and what was not written is in
+   * the log. It stays subscribed until {@link left}.
+   *
+   * @returns undefined if it has ended before.
+   */
+  async release(nodeId: string): Promise<HandedSession | undefined> {
+    await Promise.allSettled([this.subscribing, this.greeting]);
+    if (!this.markMoved()) {
+      return undefined;
+    }
+    this.hold = undefined;
+    this.outbox.clear();
+    this.close();
+    this.services.limiter.leave(this.id);
+    this.services.registry.handOver(this, nodeId);
+    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
+  }
+
+  /** The other node has subscribed to everything. */
+  left(): void {
+    this.services.registry.remove(this);
+  }
+
   private ownTopics(): Topic[] {
     return [connectionTopic(this.id), ...this.dispatcher.topicsOf(this.userId)];
   }
@@ -218,7 +261,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<Replay> {
     const replay = await this.services.backplane.replay(topics, cursor);
-    if (replay.known && !replay.complete) {
+    if (!replay.known) {
+      this.measured?.lostMessages('unknown_cursor');
+    } else if (!replay.complete) {
+      this.measured?.lostMessages('log_exceeded');
       // Like the original, go on with what is left; but say so.
       ClassicConnection.logger.warn(
         `connection ${this.id} was away for more messages than are kept: some are lost`,
@@ -281,8 +327,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
    *
    * @param stopCalled true if the client said goodbye.
    * @param farewell what the client is told.
+   * @param status what metrics call it.
    */
-  async end(stopCalled: boolean, farewell: Farewell = {}): Promise<void> {
+  async end(
+    stopCalled: boolean,
+    farewell: Farewell = {},
+    status: ConnectionStatus = 'normal_closure',
+  ): Promise<void> {
     if (!this.markEnded()) {
       return;
     }
@@ -298,6 +349,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     this.services.limiter.leave(this.id);
     this.services.registry.remove(this);
+    if (this.services.dismissed.reasonOf(this.id) !== undefined) {
+      this.services.registry.routes.hold(this.id, 'classic');
+    }
+    this.measured?.closed(status);
   }
 
   /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
@@ -319,7 +374,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end(false, { reconnect: true });
+    return this.end(false, { reconnect: true }, 'app_shutdown');
   }
 
   private reportLifecycle(event: string, error: unknown): void {
@@ -435,9 +490,15 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   joinGroup(topic: Topic): void | Promise<void> {
-    this.groups.join(topic, this.services.backplane.tail());
+    const { backplane, registry } = this.services;
+    const isNew = !this.topics.has(topic);
+    const tail = backplane.tail();
+    this.groups.join(topic, tail);
     this.requestEnvelope();
-    return this.services.registry.join(this, topic);
+    const joined = registry.join(this, topic);
+    return isNew && isThenable(joined)
+      ? joined.then(() => this.groups.joinedAt(topic, backplane.joinedAt?.(topic, tail) ?? tail))
+      : joined;
   }
 
   leaveGroup(topic: Topic): void {
@@ -457,7 +518,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.channel === undefined) {
       if (now - this.lastSeenAt >= this.services.classic.disconnectTimeout + this.grace) {
         HEARTBEAT.debug(`connection ${this.id} has not come back`);
-        void this.end(false);
+        void this.end(false, {}, 'timeout');
       }
       return;
     }

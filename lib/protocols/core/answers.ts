@@ -17,6 +17,9 @@ export const empty = (status: number): HttpAnswer => ({ status, headers: PLAIN_T
 
 export const text = (status: number, body: string): HttpAnswer => ({ status, headers: PLAIN_TEXT, body });
 
+/** Nobody has such a connection, or its token is none. */
+export const NOT_FOUND = text(404, 'No Connection with that ID');
+
 export const unsupported = (transport: CoreTransport): HttpAnswer =>
   text(404, `${transport} transport not supported by this end point type`);
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { HttpConnectionOptions } from '../../common/core-options.js';
 import type { HttpAnswer } from '../../transports/http.js';
-import { text } from './answers.js';
+import { NOT_FOUND, text } from './answers.js';
 import { HttpConnection } from './http-connection.js';
 import type { HttpSession } from './http-session.js';
 import type { CoreRequest } from './request.js';
@@ -20,7 +20,12 @@ export type CreateSession = (
 /** What an `id` stands for: a connection that may not have had a request yet, or the answer to whoever sent it. */
 export type Found =
   | { readonly ticket: CoreTicket; readonly connection: HttpConnection | undefined }
-  | { readonly rejection: HttpAnswer };
+  | {
+      readonly rejection: HttpAnswer;
+      /** Set if another node may have the connection. */
+      readonly ticket?: CoreTicket;
+      readonly connection?: undefined;
+    };
 
 /** The connections of one url, by what clients send as `id` (signalr-core §1.5). */
 export class ConnectionTable {
@@ -35,6 +40,8 @@ export class ConnectionTable {
     private readonly options: HttpConnectionOptions,
     private readonly clock: Clock,
     private readonly createSession: CreateSession,
+    /** Called when no request of a connection is expected any more. */
+    private readonly onForgotten: (connectionId: string) => void,
   ) {
     this.tokenLifetime = options.disconnectTimeout + TOKEN_PRECISION;
   }
@@ -49,11 +56,14 @@ export class ConnectionTable {
       return { rejection: text(400, 'Connection ID required') };
     }
     const ticket = this.tokens.read(id);
-    const connection = ticket && this.connections.get(ticket.connectionId);
-    const isKnown = connection === undefined ? this.isFresh(ticket) : !connection.isTerminated;
-    return ticket !== undefined && isKnown
-      ? { ticket, connection }
-      : { rejection: text(404, 'No Connection with that ID') };
+    if (ticket === undefined || this.recentlyGone.has(ticket.connectionId)) {
+      return { rejection: NOT_FOUND };
+    }
+    const connection = this.connections.get(ticket.connectionId);
+    if (connection === undefined) {
+      return this.isFresh(ticket) ? { ticket, connection } : { rejection: NOT_FOUND, ticket };
+    }
+    return connection.isTerminated ? { rejection: NOT_FOUND } : { ticket, connection };
   }
 
   /** The same for an upgrade: without an id the client skips negotiation, and its connection id is its token. */
@@ -61,6 +71,11 @@ export class ConnectionTable {
     return isPresent(id)
       ? this.find(id)
       : { ticket: this.tokens.issue(0, this.wallClock()), connection: undefined };
+  }
+
+  /** True for connections that are here, and for those that have been of late. */
+  knows(connectionId: string): boolean {
+    return this.connections.has(connectionId) || this.recentlyGone.has(connectionId);
   }
 
   /** Makes the connection of a token that had no request before. */
@@ -87,6 +102,7 @@ export class ConnectionTable {
         break;
       }
       this.recentlyGone.delete(connectionId);
+      this.onForgotten(connectionId);
     }
   }
 
@@ -109,18 +125,16 @@ export class ConnectionTable {
     const now = this.clock.now();
     if (now < openUntil) {
       this.recentlyGone.set(connectionId, now + this.tokenLifetime);
+    } else {
+      this.onForgotten(connectionId);
     }
     if (this.connections.size === 0) {
       this.onEmpty();
     }
   }
 
-  private isFresh(ticket: CoreTicket | undefined): boolean {
-    return (
-      ticket !== undefined &&
-      this.wallClock() - ticket.issuedAt * 1000 < this.tokenLifetime &&
-      !this.recentlyGone.has(ticket.connectionId)
-    );
+  private isFresh(ticket: CoreTicket): boolean {
+    return this.wallClock() - ticket.issuedAt * 1000 < this.tokenLifetime;
   }
 }
 

@@ -1,33 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { toError } from '../../common/errors.js';
-import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
+import type { HttpConnectionOptions } from '../../common/core-options.js';
 import { traceSource } from '../../common/trace.js';
 import { isOriginAllowed } from '../../transports/cors.js';
-import {
-  bodyChunks,
-  BodyError,
-  type HttpAnswer,
-  refuseUpgrade,
-  respondWithoutUpgrade,
-  sendAnswer,
-} from '../../transports/http.js';
+import { BodyError, type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { acceptsEventStream, adoptAccessToken } from '../access-token.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import type { CoreApplication } from './application.js';
-import { empty, notCached, TAKEN, text, unsupported } from './answers.js';
-import { ConnectionTable, type Found } from './connection-table.js';
-import type { HttpConnection } from './http-connection.js';
+import { empty, TAKEN } from './answers.js';
+import { ConnectionTable } from './connection-table.js';
+import { type CoreOperation, LocalExchange } from './exchange.js';
 import type { HttpSession } from './http-session.js';
 import { negotiate, redirectTo } from './negotiate.js';
-import { REFRESH_DISABLED, refreshAuthentication } from './refresh.js';
+import { CoreOperations } from './operations.js';
 import { CoreRequest } from './request.js';
-import { type CoreTicket, CoreTokens } from './tokens.js';
+import { CoreRouting } from './routing.js';
+import { CoreTokens } from './tokens.js';
 
-/** What an `id` stands for, if the request may have it. */
-type Known = Exclude<Found, { readonly rejection: HttpAnswer }>;
+/** An answer of this node, or one that another node has given. */
+type Answer = HttpAnswer<string | Uint8Array>;
 
 /** The urls of one application for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
@@ -39,7 +33,8 @@ export class CoreEndpoint implements Endpoint {
   private readonly tokens: CoreTokens;
   private readonly table: ConnectionTable;
   private readonly acceptor: WebSocketAcceptor;
-  private closing = false;
+  private readonly operations: CoreOperations;
+  private readonly routing: CoreRouting;
 
   constructor(
     private readonly application: CoreApplication,
@@ -56,9 +51,13 @@ export class CoreEndpoint implements Endpoint {
       (ticket, request, onForgotten) =>
         application.createSession(ticket, request, () => {
           services.limiter.leave(ticket.connectionId);
+          services.registry.routes.hold(ticket.connectionId, 'core');
           onForgotten();
         }),
+      (connectionId) => services.registry.routes.forget(connectionId),
     );
+    this.operations = new CoreOperations(options, services, this.table);
+    this.routing = new CoreRouting(path, this.operations, this.table, services);
     const { closeTimeout } = options;
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, { maxPayload, closeTimeout });
   }
@@ -76,7 +75,14 @@ export class CoreEndpoint implements Endpoint {
       if (!isOriginAllowed(request, this.services.options)) {
         return { status: 403 };
       }
-      return (await this.admit(request, undefined, hubRequest)) ?? this.connect(upgrade, hubRequest);
+      return (
+        (await this.admit(request, undefined, hubRequest)) ??
+        this.routing.serve(
+          acceptsEventStream(request) ? 'stream' : 'socket',
+          hubRequest,
+          LocalExchange.ofUpgrade(upgrade, this.acceptor),
+        )
+      );
     });
     if (answer !== TAKEN) {
       refuseUpgrade(socket, answer);
@@ -88,7 +94,7 @@ export class CoreEndpoint implements Endpoint {
   }
 
   refuseClients(): void {
-    this.closing = true;
+    this.operations.refuseClients();
   }
 
   *connections(): IterableIterator<HttpSession> {
@@ -119,8 +125,8 @@ export class CoreEndpoint implements Endpoint {
   /** Anything thrown becomes an answer; the process lives on. */
   private async safely(
     request: IncomingMessage,
-    handle: (hubRequest: CoreRequest) => Promise<HttpAnswer>,
-  ): Promise<HttpAnswer> {
+    handle: (hubRequest: CoreRequest) => Promise<Answer>,
+  ): Promise<Answer> {
     try {
       adoptAccessToken(request);
       await authenticate(request, this.services.options);
@@ -141,7 +147,7 @@ export class CoreEndpoint implements Endpoint {
     request: IncomingMessage,
     response: ServerResponse,
     hubRequest: CoreRequest,
-  ): Promise<HttpAnswer> {
+  ): Promise<Answer> {
     if (CoreEndpoint.logger.isDebug) {
       CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.application.path}`);
     }
@@ -149,24 +155,14 @@ export class CoreEndpoint implements Endpoint {
     if (refused !== undefined) {
       return refused;
     }
-    if (depth(hubRequest.path) > depth(this.application.path)) {
-      return /refresh\/*$/i.test(hubRequest.path)
-        ? this.refresh(request, hubRequest)
-        : this.negotiate(request, hubRequest);
+    const isAbove = depth(hubRequest.path) > depth(this.application.path);
+    if (isAbove && !/refresh\/*$/i.test(hubRequest.path)) {
+      return this.negotiate(request, hubRequest);
     }
-    switch (request.method) {
-      case 'GET':
-      case 'CONNECT':
-        return acceptsEventStream(request)
-          ? this.stream(() => response, hubRequest)
-          : notCached(this.poll(response, hubRequest));
-      case 'POST':
-        return this.post(request, hubRequest);
-      case 'DELETE':
-        return this.delete(hubRequest);
-      default:
-        return empty(405);
-    }
+    const operation = isAbove ? refreshOf(request) : operationOf(request);
+    return operation === undefined
+      ? empty(405)
+      : this.routing.serve(operation, hubRequest, LocalExchange.of(request, response, this.acceptor));
   }
 
   /** Guards run before anything below happens, on every request (signalr-core §1.1). */
@@ -195,7 +191,7 @@ export class CoreEndpoint implements Endpoint {
     if (request.method !== 'POST') {
       return empty(405);
     }
-    if (this.closing) {
+    if (this.operations.isClosing) {
       return empty(503);
     }
     const { url, headers, user, remoteAddress, query } = hubRequest;
@@ -205,123 +201,6 @@ export class CoreEndpoint implements Endpoint {
       ? negotiate(query, this.application, this.tokens, this.table.wallClock())
       : redirectTo(redirection);
   }
-
-  /** The client brings a new token for a connection that goes on (signalr-core appendix B). */
-  private refresh(request: IncomingMessage, hubRequest: CoreRequest): HttpAnswer {
-    if (request.method !== 'POST') {
-      return empty(405);
-    }
-    if (!this.options.enableAuthenticationRefresh) {
-      return REFRESH_DISABLED;
-    }
-    return refreshAuthentication(
-      this.table.find(hubRequest.query.get('id')),
-      hubRequest,
-      this.table.wallClock(),
-    );
-  }
-
-  /** @param respond gives the response, once the stream may be opened. */
-  private stream(respond: () => ServerResponse, request: CoreRequest): HttpAnswer {
-    return this.attach('ServerSentEvents', this.table.find(request.query.get('id')), request, (open) => {
-      const response = respond();
-      if (!response.destroyed) {
-        open().openStream(response, request);
-      }
-    });
-  }
-
-  private poll(response: ServerResponse, request: CoreRequest): HttpAnswer {
-    return this.attach('LongPolling', this.table.find(request.query.get('id')), request, (open) => {
-      if (!response.destroyed) {
-        open().poll(response, request);
-      }
-    });
-  }
-
-  private connect(upgrade: UpgradeRequest, request: CoreRequest): HttpAnswer {
-    if (acceptsEventStream(upgrade.request)) {
-      return this.stream(() => asStream(upgrade), request);
-    }
-    const found = this.table.findForSocket(request.query.get('id'));
-    if ('rejection' in found) {
-      return { ...found.rejection, headers: {} };
-    }
-    return this.attach('WebSockets', found, request, (open) =>
-      this.acceptor.accept(upgrade, (channel) => open().openSocket(channel, request)),
-    );
-  }
-
-  /**
-   * The checks of signalr-core §1.7, in their order, but for that of the user: who is somebody else must not fix the
-   * transport of a connection.
-   */
-  private attach(
-    transport: CoreTransport,
-    found: Found,
-    request: CoreRequest,
-    take: (open: () => HttpConnection) => void,
-  ): HttpAnswer {
-    const known = this.whoseIs(found, request);
-    if ('status' in known) {
-      return known;
-    }
-    if (!this.options.transports.includes(transport)) {
-      return unsupported(transport);
-    }
-    const { ticket, connection } = known;
-    const rejection = connection === undefined ? undefined : refuseTransport(connection, transport);
-    if (rejection !== undefined) {
-      return rejection;
-    }
-    connection?.session.authenticated(request);
-    take(() => connection ?? this.create(ticket, request));
-    return TAKEN;
-  }
-
-  private create(ticket: CoreTicket, request: CoreRequest): HttpConnection {
-    this.services.limiter.enter(ticket.connectionId, request, request.countedUser);
-    return this.table.create(ticket, request);
-  }
-
-  /** What an `id` stands for, unless it belongs to somebody else (signalr-core §11.4). */
-  private whoseIs(found: Found, request: CoreRequest): Known | HttpAnswer {
-    if ('rejection' in found) {
-      return found.rejection;
-    }
-    if (found.connection === undefined) {
-      const refusal = this.closing ? 503 : this.services.limiter.refuse(request, request.countedUser);
-      if (refusal !== undefined) {
-        return empty(refusal);
-      }
-    }
-    return found.connection?.belongsTo(request) === false ? empty(403) : found;
-  }
-
-  /** Takes what the client sends, also before its first GET (signalr-core §1.9). */
-  private async post(request: IncomingMessage, hubRequest: CoreRequest): Promise<HttpAnswer> {
-    const known = this.whoseIs(this.table.find(hubRequest.query.get('id')), hubRequest);
-    if ('status' in known) {
-      return known;
-    }
-    const connection = known.connection ?? this.create(known.ticket, hubRequest);
-    if (connection.transport === 'WebSockets') {
-      return text(405, 'POST requests are not allowed for WebSocket connections.');
-    }
-    return empty((await connection.post(bodyChunks(request))) ? 200 : 404);
-  }
-
-  private delete(request: CoreRequest): HttpAnswer {
-    const known = this.whoseIs(this.table.find(request.query.get('id')), request);
-    if ('status' in known) {
-      return known;
-    }
-    if (known.connection?.transport !== 'LongPolling') {
-      return text(400, 'Cannot terminate this connection using the DELETE endpoint.');
-    }
-    known.connection.terminate();
-    return empty(202);
-  }
 }
 
 /** What Core clients ask for; everything else is none of this endpoint's business. */
@@ -329,30 +208,25 @@ export function pathsOf(path: string): readonly string[] {
   return [path, `${path}/negotiate`, `${path}/refresh`];
 }
 
+function operationOf(request: IncomingMessage): CoreOperation | undefined {
+  switch (request.method) {
+    case 'GET':
+    case 'CONNECT':
+      return acceptsEventStream(request) ? 'stream' : 'poll';
+    case 'POST':
+      return 'post';
+    case 'DELETE':
+      return 'delete';
+    default:
+      return undefined;
+  }
+}
+
+function refreshOf({ method }: IncomingMessage): CoreOperation | undefined {
+  return method === 'POST' ? 'refresh' : undefined;
+}
+
 /** How many segments a path has: `{path}/negotiate` has one more than `{path}`, however either is escaped. */
 function depth(path: string): number {
   return path.split('/').filter((segment) => segment !== '').length;
-}
-
-/** A connection keeps its transport, and only polls come again, and sockets of stateful connections. */
-function refuseTransport(
-  { transport: bound, isAttachable, session }: HttpConnection,
-  transport: CoreTransport,
-): HttpAnswer | undefined {
-  if (bound !== undefined && bound !== transport) {
-    return text(400, 'Cannot change transports mid-connection');
-  }
-  if (!isAttachable) {
-    return empty(404);
-  }
-  return bound === undefined || bound === 'LongPolling' || session.isStateful ? undefined : empty(409);
-}
-
-/** A request that asks for an event stream is one, even if it asks for an upgrade too (signalr-core §1.6). */
-function asStream({ request, socket }: UpgradeRequest): ServerResponse {
-  const response = respondWithoutUpgrade(request, socket);
-  // Nothing reads such a socket any more, and only who reads learns that the peer has left.
-  socket.once('end', () => socket.destroy());
-  socket.resume();
-  return response;
 }

@@ -1,14 +1,12 @@
-import type { ServerResponse } from 'node:http';
-
 import type { Clock } from '../../common/clock.js';
 import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import { userName } from '../../hubs/user-id-provider.js';
-import type { Channel } from '../../transports/channel.js';
+import type { Channel, LastingChannel } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
-import { PollSequence } from '../../transports/poll-sequence.js';
-import { StreamChannel } from '../../transports/stream-channel.js';
-import { eventStreamFormat, pollFormat } from './formats.js';
+import { type PollResponse, PollSequence } from '../../transports/poll-sequence.js';
+import { pollFormat } from './formats.js';
 import type { HttpSession } from './http-session.js';
+import type { CoreRequest } from './request.js';
 
 /** What an {@link HttpConnection} needs of its surroundings. */
 export interface HttpConnectionSetting {
@@ -32,8 +30,8 @@ export class HttpConnection {
   private readonly user: string | undefined;
   private posted: Promise<unknown> = Promise.resolve();
   private polls: PollSequence | undefined;
-  /** The response of an event stream, until it has closed. */
-  private stream: ServerResponse | undefined;
+  /** An event stream, until it has closed. */
+  private stream: LastingChannel | undefined;
   private endedAt: number | undefined;
   private isGone = false;
 
@@ -46,8 +44,8 @@ export class HttpConnection {
   }
 
   /** False for a request of somebody else: a token alone does not open a connection (signalr-core §11.4). */
-  belongsTo(request: HubRequest): boolean {
-    return userName(request.user) === this.user;
+  belongsTo(request: CoreRequest): boolean {
+    return userName(request.user) === this.user && this.session.accepts(request);
   }
 
   /** True if a GET over the transport that it is bound to finds somebody there. */
@@ -64,11 +62,10 @@ export class HttpConnection {
     }
   }
 
-  openStream(response: ServerResponse, request: HubRequest): void {
+  openStream(channel: LastingChannel, request: HubRequest): void {
     this.transport = 'ServerSentEvents';
-    this.stream = response;
-    const channel = new StreamChannel('serverSentEvents', response, eventStreamFormat);
-    response.on('close', () => {
+    this.stream = channel;
+    void channel.whenClosed.then(() => {
       this.stream = undefined;
       this.settle();
     });
@@ -76,7 +73,7 @@ export class HttpConnection {
   }
 
   /** The first poll opens the session and is answered at once; the others are held (signalr-core §2.4). */
-  poll(response: ServerResponse, request: HubRequest): void {
+  poll(response: PollResponse, request: HubRequest): void {
     if (this.polls !== undefined) {
       this.polls.take(response);
       return;

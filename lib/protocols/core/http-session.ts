@@ -1,6 +1,11 @@
 import type { HttpConnectionOptions } from '../../common/core-options.js';
 import { traceSource } from '../../common/trace.js';
 import { Connection } from '../../connections/connection.js';
+import {
+  type ConnectionStatus,
+  MeasuredConnection,
+  type MessageLoss,
+} from '../../connections/connection-metrics.js';
 import type { OutboxItem, OutboxLimits } from '../../connections/outbox.js';
 import type { Topic } from '../../messaging/topics.js';
 import type { Channel } from '../../transports/channel.js';
@@ -29,6 +34,8 @@ export interface HttpSessionSetting {
 export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Connection<T> {
   readonly protocol = 'core';
   protected static readonly logger = traceSource('SignalR.Connection');
+  /** Nobody measures, nothing is kept. */
+  protected readonly measured: MeasuredConnection | undefined;
   /** When the authentication of its last request expires, by the wall clock. */
   private expiresAt: number | undefined;
 
@@ -37,11 +44,20 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     private readonly setting: HttpSessionSetting,
   ) {
     super(setting.connectionId, request, setting.outbox);
+    const { metrics, options } = setting.services;
+    if (metrics !== undefined) {
+      this.measured = new MeasuredConnection(metrics, this.protocol, options.clock);
+    }
     this.authenticated(request);
   }
 
   /** True once nothing more is taken of the client. */
   abstract readonly isDeaf: boolean;
+
+  /** False for a request that must not reach this connection, although it is of the same user. */
+  accepts(_request: CoreRequest): boolean {
+    return true;
+  }
 
   /** True if the client may replace its socket. */
   get isStateful(): boolean {
@@ -66,17 +82,26 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
   abstract abandon(): void;
 
   /** A request of the client was let through: its authentication is what counts from now on. */
-  authenticated({ user, expiresAt }: CoreRequest): void {
-    this.latestUser = user;
-    this.expiresAt = expiresAt;
+  authenticated(request: CoreRequest): void {
+    this.latestUser = request.user;
+    this.expiresAt = request.expiresAt;
+    this.adoptToken(request);
+  }
+
+  /**
+   * Another request of the client was let through. Guards that look at the token on every call find the latest one: the first
+   * expires, however often the client brings a new one.
+   */
+  adoptToken({ headers: { authorization } }: CoreRequest): void {
+    if (authorization !== undefined) {
+      this.request.headers.authorization = authorization;
+    }
   }
 
   /** The client has brought a new token by itself (signalr-core appendix B). */
   refreshed(request: CoreRequest): void {
     this.authenticated(request);
     this.request.user = request.user;
-    // Guards that look at the token on every call would otherwise find the old one, and its user.
-    this.request.headers.authorization = request.headers.authorization;
   }
 
   joinGroup(topic: Topic): void | Promise<void> {
@@ -91,7 +116,7 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     HttpSession.logger.warn(
       `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
     );
-    this.drop();
+    this.drop('outbox_full');
   }
 
   dropped(count: number): void {
@@ -125,6 +150,7 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     this.request = request;
     this.channel = channel;
     channel.owner = this;
+    this.measured?.opened(channel.transport);
   }
 
   protected detach(): void {
@@ -135,8 +161,9 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
   }
 
   /** The peer takes nothing more: there is nobody to say goodbye to. */
-  protected drop(): void {
+  protected drop(reason: MessageLoss): void {
     const { channel } = this;
+    this.measured?.lostMessages(reason);
     this.detach();
     channel?.destroy();
     this.abandon();
@@ -153,8 +180,10 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     channel?.end(code);
   }
 
-  protected forget(): void {
+  /** @param status how it has ended, for those who measure. */
+  protected forget(status: ConnectionStatus = 'normal_closure'): void {
     this.setting.services.registry.remove(this);
+    this.measured?.closed(status);
     this.setting.onForgotten();
   }
 }

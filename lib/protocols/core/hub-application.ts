@@ -6,14 +6,13 @@ import type { Admission } from '../../invocation/connect-guard.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { CoreApplication } from './application.js';
 import { CoreCalls } from './calls.js';
+import { SingleHub } from './connected-hubs.js';
 import type { HubProtocol } from './hub-protocol.js';
+import { frameLimit } from './frame-limit.js';
 import { hubProtocolsOf } from './hub-protocols.js';
 import type { CoreRequest } from './request.js';
 import { CoreConnection } from './session.js';
 import type { CoreTicket } from './tokens.js';
-
-/** Smallest limit of a WebSocket message: messages are limited one by one, and a frame may hold many of them. */
-const MINIMUM_FRAME_LIMIT = 1_048_576;
 
 /** One hub behind a url of its own. */
 export class CoreHubApplication implements CoreApplication {
@@ -23,6 +22,7 @@ export class CoreHubApplication implements CoreApplication {
   readonly transferFormats: readonly TransferFormat[] = ['Text', 'Binary'];
   readonly allowStatefulReconnects: boolean;
   readonly maxPayload: number;
+  private readonly hubs: SingleHub;
   private readonly calls: CoreCalls;
   private readonly protocols: ReadonlyMap<string, HubProtocol>;
 
@@ -31,15 +31,14 @@ export class CoreHubApplication implements CoreApplication {
     private readonly services: ProtocolServices,
   ) {
     const options = hub.coreOptions as CoreHubOptions;
-    const { maximumReceiveMessageSize } = options;
     this.name = `hub ${hub.name}`;
     this.path = hub.path;
     this.options = options;
     this.allowStatefulReconnects = options.allowStatefulReconnects;
-    this.maxPayload =
-      maximumReceiveMessageSize === null ? 0 : Math.max(MINIMUM_FRAME_LIMIT, 2 * maximumReceiveMessageSize);
-    this.calls = new CoreCalls(hub, options, services.invoker);
-    this.protocols = hubProtocolsOf(hub, services.hubProtocols);
+    this.maxPayload = frameLimit(options);
+    this.hubs = new SingleHub(hub, services.invoker);
+    this.calls = new CoreCalls(this.hubs, services.invoker);
+    this.protocols = hubProtocolsOf(this.name, options, services.hubProtocols);
   }
 
   admit(
@@ -51,7 +50,7 @@ export class CoreHubApplication implements CoreApplication {
   }
 
   createSession(ticket: CoreTicket, request: CoreRequest, onForgotten: () => void): CoreConnection {
-    const { hub, options, services, calls, protocols } = this;
-    return new CoreConnection(ticket, request, hub, options, services, calls, protocols, onForgotten);
+    const { hubs, options, services, calls, protocols } = this;
+    return new CoreConnection(ticket, request, hubs, options, services, calls, protocols, onForgotten);
   }
 }

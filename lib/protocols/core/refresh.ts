@@ -17,11 +17,11 @@ export function refreshAuthentication(found: Found, request: CoreRequest, now: n
   if ((request.query.get('id') ?? '') === '') {
     return refusal(400, 'missing_connection_token');
   }
-  const connection = 'rejection' in found ? undefined : found.connection;
-  if (connection === undefined || connection.session.ended) {
+  const { ticket, connection } = found;
+  if (ticket === undefined || connection === undefined || connection.session.ended) {
     return refusal(404, 'connection_not_found');
   }
-  if ('ticket' in found && found.ticket.token === found.ticket.connectionId) {
+  if (ticket.token === ticket.connectionId) {
     return refusal(400, 'unsupported_negotiate_version');
   }
   if (userName(request.user) === undefined) {

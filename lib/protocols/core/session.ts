@@ -3,15 +3,15 @@ import type { CoreHubOptions } from '../../common/core-options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
-import { hubTopic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { CoreCalls } from './calls.js';
+import { type ConnectedHubs, topicsOf } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
@@ -56,11 +56,13 @@ interface Ending {
   readonly error?: Error;
   /** The last message; none if nobody is there to read it. */
   readonly close?: CoreMessage;
+  /** What metrics call it; `normal_closure` if nothing is said. */
+  readonly status?: ConnectionStatus;
 }
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
-/** The session of one Core client with one hub. */
+/** The session of one Core client with its hubs: one, or several. */
 export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
   private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
@@ -68,6 +70,8 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
+  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  buffer: MessageBuffer | undefined;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
   /** How it is going to end when everything that has come has been handled. */
@@ -83,7 +87,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   constructor(
     private readonly ticket: CoreTicket,
     request: CoreRequest,
-    private readonly hub: HubDescriptor,
+    private readonly hubs: ConnectedHubs,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
     calls: CoreCalls,
@@ -103,22 +107,22 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   override refreshed(request: CoreRequest): void {
     super.refreshed(request);
     const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
-    this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
-      const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
+    this.hubs.raise(this, event, this.request).catch((error: unknown) => {
+      const what = `onAuthenticationRefreshed of ${this.hubs.names.join(', ')} failed for connection ${this.id}`;
       HttpSession.logger.error(what, toError(error).stack);
     });
-  }
-
-  private get buffer(): MessageBuffer | undefined {
-    return this.handler.buffer;
   }
 
   override get isStateful(): boolean {
     return this.buffer !== undefined;
   }
 
+  override accepts({ hubs }: CoreRequest): boolean {
+    return hubs === undefined || this.hubNames.every((name) => hubs.some((hub) => hub.name === name));
+  }
+
   get hubNames(): readonly string[] {
-    return [this.hub.name];
+    return this.hubs.names;
   }
 
   get isDeaf(): boolean {
@@ -228,7 +232,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -241,13 +245,9 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       return;
     }
     this.outbox.push(handshakeAccepted(this.codec));
-    const topics = [hubTopic(this.hub.name)];
-    if (this.userId !== undefined && this.userId !== '') {
-      topics.push(userTopic(this.hub.name, this.userId));
-    }
-    await this.services.registry.add(this, topics);
+    await this.services.registry.add(this, topicsOf(this.hubs, this.userId));
     await this.services.registry.joinUserGroups(this);
-    await this.services.invoker.raise(this, this.hub, { name: 'onConnected', args: [] }, this.request);
+    await this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
     if (this.endedEarly !== undefined) {
       await this.sayGoodbye(this.endedEarly);
       return;
@@ -258,7 +258,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   private connectFailed(error: unknown): void {
     HttpSession.logger.error(
-      `onConnected of ${this.hub.name} failed for connection ${this.id}`,
+      `onConnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
       toError(error).stack,
     );
     const text = detailed(CONNECTION_CLOSED, toError(error), this.options.enableDetailedErrors);
@@ -284,14 +284,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   override ask(call: ClientCall, timeout: number): Promise<ClientAnswer> {
-    return this.services.clientResults.ask(this, call, timeout);
+    return this.services.clientResults.ask(this, this.hubs.addressed(call), timeout);
   }
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
-    const { message } = envelope;
-    return message.type === 'call' && message.hub === this.hub.name
-      ? envelope.encodedBy(this.codec.calls)
-      : undefined;
+    return this.hubs.encode(envelope, this.codec);
   }
 
   override get canWrite(): boolean {
@@ -310,7 +307,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   onHeartbeat(now: number): void {
     if (this.isStuck(now)) {
-      this.drop();
+      this.drop('send_timeout');
       return;
     }
     if (this.state === State.Ending || this.state === State.Unopened) {
@@ -328,8 +325,12 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       }
       return;
     }
-    if (this.isLost(now)) {
+    if (this.hasLeft(now)) {
       void this.endWhenRead({ stopCalled: false });
+      return;
+    }
+    if (this.isAwayTooLong(now)) {
+      this.giveUp();
       return;
     }
     if (this.isExpired(now)) {
@@ -355,13 +356,22 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     this.giveSignOfLife(now);
   }
 
-  /** True if nobody has come in place of the line that was lost. */
-  private isLost(now: number): boolean {
-    const { streamLostAt, awaySince } = this;
-    return (
-      (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
-      (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
-    );
+  /** True if the client has closed its event stream, and no goodbye has come. */
+  private hasLeft(now: number): boolean {
+    return this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE;
+  }
+
+  /** True if no socket has come in place of the one that was lost. */
+  private isAwayTooLong(now: number): boolean {
+    return this.awaySince !== undefined && now - this.awaySince >= this.options.disconnectTimeout;
+  }
+
+  /** Ends a connection to which the client has not returned; with it goes what it has not got. */
+  private giveUp(): void {
+    if (this.outbox.length > 0 || this.buffer?.isEmpty === false) {
+      this.measured?.lostMessages('away_too_long');
+    }
+    void this.endWhenRead({ stopCalled: false, status: 'timeout' });
   }
 
   private giveSignOfLife(now: number): void {
@@ -390,7 +400,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
+    return this.end({
+      stopCalled: false,
+      close: this.codec.close(undefined, true),
+      status: 'app_shutdown',
+    });
   }
 
   /** Before the handshake there is nothing to answer a goodbye with (signalr-core §1.10). */
@@ -406,7 +420,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     void this.end({ stopCalled: false });
   }
 
-  onEnd({ clean, error }: ChannelEnd): void {
+  onEnd({ clean, error, timedOut }: ChannelEnd): void {
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
     if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
@@ -418,7 +432,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({
+      stopCalled: clean,
+      ...(error !== undefined && { error }),
+      ...(timedOut === true && { status: 'timeout' }),
+    });
   }
 
   /** The client broke the protocol, or was not heard of. */
@@ -454,7 +472,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
-    this.forget();
+    this.forget(ending.status);
     this.closeChannel(code);
   }
 
@@ -468,11 +486,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   private async sayGoodbye({ stopCalled, error }: Ending): Promise<number> {
     const args = error === undefined ? ([stopCalled] as const) : ([stopCalled, error] as const);
     try {
-      await this.services.invoker.raise(this, this.hub, { name: 'onDisconnected', args }, this.request);
+      await this.hubs.raise(this, { name: 'onDisconnected', args }, this.request);
       return NORMAL_CLOSURE;
     } catch (thrown) {
       HttpSession.logger.error(
-        `onDisconnected of ${this.hub.name} failed for connection ${this.id}`,
+        `onDisconnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
         toError(thrown).stack,
       );
       return INTERNAL_ERROR;
@@ -481,7 +499,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.handler.buffer = undefined;
+    this.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }

@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Hub, HubMethod, type IHubContext, SignalRHub, HubContextRegistry } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
-import { type CoreFrame, type CoreNegotiation, RS } from '../../support/core-client.js';
+import type { CoreFrame } from '../../support/core-client.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http } from '../../support/http.js';
 import { Inbox } from '../../support/inbox.js';
 import { LineBreaker } from '../../support/line-breaker.js';
-import { RawWebSocket } from '../../support/web-socket.js';
+import { StatefulClient } from '../../support/stateful-client.js';
 
 const events = new Inbox<string>();
 
@@ -44,58 +44,14 @@ class StatefulHub extends SignalRHub {
   }
 }
 
-/** A client that replaces its socket when it wants to. */
-class StatefulClient {
-  private buffered = '';
-
-  private constructor(
-    private readonly url: string,
-    readonly connectionId: string,
-    public socket: RawWebSocket,
-  ) {}
-
-  static async connect(app: TestApp, version = 2): Promise<StatefulClient> {
-    const hub = `${app.url}/signalr/stateful`;
-    const query = 'negotiateVersion=1&useStatefulReconnect=true';
-    const answer = JSON.parse((await http('POST', `${hub}/negotiate?${query}`)).body) as CoreNegotiation;
-    const url = `${hub.replace('http', 'ws')}?id=${answer.connectionToken}`;
-    const client = new StatefulClient(url, answer.connectionId, await RawWebSocket.open(url));
-    client.raw(`{"protocol":"json","version":${version}}`);
-    await client.record();
-    await events.nextWhere('the greeting', (event) => event === 'connected');
-    return client;
-  }
-
-  async reopen(query = ''): Promise<void> {
-    this.socket = await RawWebSocket.open(this.url + query);
-    this.buffered = '';
-  }
-
-  raw(text: string): void {
-    this.socket.send(text + RS);
-  }
-
-  send(...messages: CoreFrame[]): void {
-    this.socket.send(messages.map((message) => JSON.stringify(message) + RS).join(''));
-  }
-
-  async record(): Promise<string> {
-    while (!this.buffered.includes(RS)) {
-      this.buffered += await this.socket.nextText('a message');
-    }
-    const end = this.buffered.indexOf(RS);
-    const record = this.buffered.slice(0, end);
-    this.buffered = this.buffered.slice(end + 1);
-    return record;
-  }
-
-  async next(): Promise<CoreFrame> {
-    return JSON.parse(await this.record()) as CoreFrame;
-  }
-}
-
 const echo = (id: string): CoreFrame => ({ type: 1, invocationId: id, target: 'echo', arguments: [id] });
 const completion = (id: string): string => `{"type":3,"invocationId":"${id}","result":"${id}"}`;
+
+async function connect(app: TestApp, version = 2): Promise<StatefulClient> {
+  const client = await StatefulClient.connect(`${app.url}/signalr/stateful`, version);
+  await events.nextWhere('the greeting', (event) => event === 'connected');
+  return client;
+}
 
 describe.each(platforms)('stateful reconnect on %s', (platform) => {
   const clock = new FakeClock();
@@ -114,7 +70,7 @@ describe.each(platforms)('stateful reconnect on %s', (platform) => {
 
   beforeEach(async () => {
     events.clear();
-    client = await StatefulClient.connect(app);
+    client = await connect(app);
   });
 
   afterEach(async () => {
@@ -161,7 +117,7 @@ describe.each(platforms)('stateful reconnect on %s', (platform) => {
   test('[core 165] version 1 of the protocol turns it off', async () => {
     client.socket.close();
     expect(await events.next('the end')).toBe('disconnected true');
-    client = await StatefulClient.connect(app, 1);
+    client = await connect(app, 1);
     client.send(echo('1'));
     expect(await client.record()).toBe(completion('1'));
     await clock.advance(5_000);
@@ -172,7 +128,7 @@ describe.each(platforms)('stateful reconnect on %s', (platform) => {
   });
 
   test('a second socket without the feature is one too many', async () => {
-    const other = await StatefulClient.connect(app, 1);
+    const other = await connect(app, 1);
     await expect(other.reopen()).rejects.toThrow('409');
     other.socket.close();
   });
@@ -242,7 +198,7 @@ describe.each(platforms)('stateful reconnect on %s', (platform) => {
       { type: 8, sequenceId: 1 },
     ]) {
       events.clear();
-      const other = await StatefulClient.connect(app);
+      const other = await connect(app);
       other.send(message);
       expect(await other.next()).toMatchObject({ type: 7, allowReconnect: true });
       await other.socket.closed;

@@ -1,0 +1,74 @@
+import { toError } from '../common/errors.js';
+import { isThenable } from '../common/promises.js';
+import { traceSource } from '../common/trace.js';
+import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
+import type { Connection, ProtocolFamily } from './connection.js';
+
+/**
+ * Which node has which connection, as far as requests are concerned: from the first one that a connection is made for to
+ * the last one that may still come. The entry in the directory decides; a connection that hubs know of has a fuller one.
+ */
+export class ConnectionRoutes {
+  private readonly logger = traceSource('SignalR.Connection');
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly directory: ConnectionDirectory,
+  ) {}
+
+  /**
+   * Takes a connection that no node has yet, and gives the node that has it otherwise; undefined if that is this one. A
+   * backplane that fails must not keep clients out: without it the connection is this node's.
+   *
+   * @param former a node that is dead.
+   */
+  async claim(connectionId: string, protocol: ProtocolFamily, former?: string): Promise<string | undefined> {
+    try {
+      const { nodeId } = await this.directory.claim(this.entry(connectionId, protocol), former);
+      return nodeId === this.nodeId ? undefined : nodeId;
+    } catch (error) {
+      this.report(error);
+      return undefined;
+    }
+  }
+
+  /** The other node that has a connection; undefined if this one has it, or none. */
+  async ownerOf(connectionId: string): Promise<string | undefined> {
+    try {
+      const entry = await this.directory.find(connectionId);
+      return entry === undefined || entry.nodeId === this.nodeId ? undefined : entry.nodeId;
+    } catch (error) {
+      this.report(error);
+      return undefined;
+    }
+  }
+
+  /** Requests of a connection that has gone still come here, so that this node can say so. */
+  hold(connectionId: string, protocol: ProtocolFamily): void {
+    this.background(this.directory.add(this.entry(connectionId, protocol)));
+  }
+
+  /** Gives a connection to the node that has asked for it. */
+  handOver({ id, protocol, hubNames, userId }: Connection, nodeId: string): void {
+    this.background(this.directory.add({ connectionId: id, nodeId, protocol, hubs: hubNames, userId }));
+  }
+
+  /** No request of the connection is expected any more. */
+  forget(connectionId: string): void {
+    this.background(this.directory.remove(connectionId));
+  }
+
+  private entry(connectionId: string, protocol: ProtocolFamily): ConnectionEntry {
+    return { connectionId, nodeId: this.nodeId, protocol, hubs: [], userId: undefined, isRouteOnly: true };
+  }
+
+  private background(work: void | Promise<void>): void {
+    if (isThenable(work)) {
+      work.then(undefined, (error: unknown) => this.report(error));
+    }
+  }
+
+  private report(error: unknown): void {
+    this.logger.error('the directory failed', toError(error).stack);
+  }
+}

@@ -1,0 +1,183 @@
+import type { Clock } from '../../common/clock.js';
+import { isThenable } from '../../common/promises.js';
+import { traceSource } from '../../common/trace.js';
+import type { Backplane } from '../../messaging/backplane.js';
+import type { NodeNote, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
+import { ForwardedRequest, type OpenLine } from './forwarded-request.js';
+import { Relay, type RelayLine } from './relay.js';
+import { RelayedExchange } from './relayed-exchange.js';
+
+/** How often, in milliseconds, nodes that serve requests of each other say that they are alive. */
+const ALIVE_INTERVAL = 5_000;
+
+/** A node that has said nothing for so long, in milliseconds, counts as gone. */
+const SILENCE_LIMIT = 3 * ALIVE_INTERVAL;
+
+/** Serves requests that another node has taken. Must not throw. */
+export type ServeRelayed = (exchange: RelayedExchange) => void;
+
+/** Another node, while there is something to say. */
+interface Peer {
+  readonly relays: Map<string, Relay>;
+  heardAt: number;
+  toldAt: number;
+}
+
+/** The requests that this node serves for others, and others for it: all conversations with other nodes. */
+export class Relays implements RelayLine {
+  private readonly logger = traceSource('SignalR.Connection');
+  private readonly services = new Map<string, ServeRelayed>();
+  private readonly peers = new Map<string, Peer>();
+  private opened = 0;
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly backplane: Backplane,
+    private readonly clock: Clock,
+  ) {}
+
+  /** How many conversations are going on. */
+  get size(): number {
+    let size = 0;
+    for (const { relays } of this.peers.values()) {
+      size += relays.size;
+    }
+    return size;
+  }
+
+  /** Says who serves the requests of a scope that reach other nodes. */
+  serve(scope: string, serve: ServeRelayed): void {
+    this.services.set(scope, serve);
+  }
+
+  /**
+   * Hands a request to the node that owns its connection.
+   *
+   * @param openLine called if the owner wants more than to answer.
+   */
+  open(nodeId: string, request: RelayedRequest, openLine: OpenLine = () => undefined): ForwardedRequest {
+    const relay = this.begin(`${this.nodeId}/${++this.opened}`, nodeId);
+    const forwarded = new ForwardedRequest(relay, openLine);
+    relay.tell({ part: 'open', request });
+    return forwarded;
+  }
+
+  hear(note: NodeNote, from: string): void {
+    const peer = this.peers.get(from);
+    if (peer !== undefined) {
+      peer.heardAt = this.clock.now();
+    }
+    if (note.type !== 'relay') {
+      return;
+    }
+    const { relay: id, say } = note;
+    try {
+      if (say.part === 'open') {
+        this.receive(this.begin(id, from), say.request);
+      } else {
+        peer?.relays.get(id)?.heard(say);
+      }
+    } catch (error) {
+      this.logger.error(`a note of node ${from} could not be handled`, error);
+    }
+  }
+
+  /** Tells nodes that wait for something that it will still come, and notices those that have gone. */
+  onHeartbeat(now: number): void {
+    for (const [nodeId, peer] of this.peers) {
+      if (now - peer.heardAt >= SILENCE_LIMIT) {
+        this.lose(nodeId);
+      } else if (now - peer.toldAt >= ALIVE_INTERVAL) {
+        this.say(nodeId, { type: 'alive' });
+      }
+    }
+  }
+
+  /** This node goes away: its clients with owners elsewhere are let go, and come back over another node. */
+  letClientsGo(): void {
+    this.breakOff(({ id }) => id.startsWith(this.nodeId));
+  }
+
+  /** Nothing more is said: whoever waits for this node gets to know. */
+  close(): void {
+    this.breakOff(() => true);
+  }
+
+  /** Something that a node has said is lost, so no conversation with it makes sense any more. */
+  breakOffWith(nodeId: string): void {
+    this.breakOff(({ peer }) => peer === nodeId);
+  }
+
+  private breakOff(isMeant: (relay: Relay) => boolean): void {
+    for (const { relays } of this.peers.values()) {
+      for (const relay of [...relays.values()].filter(isMeant)) {
+        relay.tell({ part: 'over', clean: false });
+        relay.lost();
+      }
+    }
+  }
+
+  tell(relay: Relay, say: RelayPart): void {
+    this.say(relay.peer, { type: 'relay', relay: relay.id, say });
+  }
+
+  forget({ id, peer: nodeId }: Relay): void {
+    const peer = this.peers.get(nodeId);
+    peer?.relays.delete(id);
+    if (peer?.relays.size === 0) {
+      this.peers.delete(nodeId);
+    }
+  }
+
+  private receive(relay: Relay, request: RelayedRequest): void {
+    const exchange = new RelayedExchange(relay, request);
+    const serve = this.services.get(request.scope);
+    if (serve === undefined) {
+      exchange.absent();
+    } else {
+      serve(exchange);
+    }
+  }
+
+  private begin(id: string, nodeId: string): Relay {
+    const relay = new Relay(id, nodeId, this);
+    const now = this.clock.now();
+    const peer = this.peers.get(nodeId) ?? { relays: new Map<string, Relay>(), heardAt: now, toldAt: now };
+    this.peers.set(nodeId, peer);
+    peer.relays.set(id, relay);
+    return relay;
+  }
+
+  private say(nodeId: string, note: NodeNote): void {
+    const peer = this.peers.get(nodeId);
+    if (peer !== undefined) {
+      peer.toldAt = this.clock.now();
+    }
+    try {
+      const told = this.backplane.tell(nodeId, note);
+      if (isThenable(told)) {
+        told.then(
+          (isThere) => isThere || this.lose(nodeId),
+          (error: unknown) => this.failed(nodeId, error),
+        );
+      } else if (!told) {
+        // Whoever speaks here has not yet said who is to hear of it.
+        queueMicrotask(() => this.lose(nodeId));
+      }
+    } catch (error) {
+      queueMicrotask(() => this.failed(nodeId, error));
+    }
+  }
+
+  private failed(nodeId: string, error: unknown): void {
+    this.logger.error(`node ${nodeId} could not be told anything`, error);
+    this.lose(nodeId);
+  }
+
+  private lose(nodeId: string): void {
+    const peer = this.peers.get(nodeId);
+    for (const relay of peer?.relays.values() ?? []) {
+      relay.lost();
+    }
+  }
+}

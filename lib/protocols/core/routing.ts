@@ -1,0 +1,144 @@
+import { toError } from '../../common/errors.js';
+import { traceSource } from '../../common/trace.js';
+import type { RelayedExchange } from '../../connections/relay/relayed-exchange.js';
+import type { OpenLine } from '../../connections/relay/forwarded-request.js';
+import { BodyError, type HttpAnswer } from '../../transports/http.js';
+import type { ProtocolServices } from '../endpoint.js';
+import { forward, toRelayed } from '../forwarding.js';
+import { empty, NOT_FOUND, notCached, TAKEN } from './answers.js';
+import type { ConnectionTable, Found } from './connection-table.js';
+import { type CoreOperation, type LocalExchange, RelayedCoreExchange } from './exchange.js';
+import type { CoreOperations } from './operations.js';
+import { CoreRequest } from './request.js';
+
+/** What travels with a request besides what all requests have. */
+interface Details {
+  readonly expiresAt?: number | undefined;
+}
+
+/** Requests that may be the first one of a connection. */
+const CREATING: ReadonlySet<CoreOperation> = new Set(['socket', 'stream', 'poll', 'post']);
+
+/**
+ * Brings the requests of clients to the node that has their connection, so that no load balancer has to. A connection stays
+ * with the node that its first request came to.
+ */
+export class CoreRouting {
+  private static readonly logger = traceSource('SignalR.HttpConnectionDispatcher');
+  private readonly scope: string;
+
+  constructor(
+    path: string,
+    private readonly operations: CoreOperations,
+    private readonly table: ConnectionTable,
+    private readonly services: ProtocolServices,
+  ) {
+    this.scope = `core:${path}`;
+    services.registry.relays.serve(this.scope, (exchange) => void this.serveRelayed(exchange));
+  }
+
+  /** Serves a request that guards have let through: here, or at the node that has the connection. */
+  async serve(
+    operation: CoreOperation,
+    request: CoreRequest,
+    exchange: LocalExchange,
+  ): Promise<HttpAnswer<string | Uint8Array>> {
+    const id = request.query.get('id');
+    const found = operation === 'socket' ? this.table.findForSocket(id) : this.table.find(id);
+    const { ticket } = found;
+    if (ticket === undefined || found.connection !== undefined || id === undefined || id === '') {
+      return this.operations.perform(operation, found, request, exchange);
+    }
+    const { connectionId } = ticket;
+    const { routes } = this.services.registry;
+    const mayBegin = CREATING.has(operation) && !('rejection' in found) && !this.operations.isClosing;
+    const node = mayBegin ? await routes.claim(connectionId, 'core') : await routes.ownerOf(connectionId);
+    if (node !== undefined) {
+      return this.forward(node, connectionId, operation, request, exchange);
+    }
+    try {
+      // Another request of the client may have come first while the directory was asked.
+      return await this.operations.perform(operation, this.table.find(id), request, exchange);
+    } finally {
+      if (mayBegin && !this.table.knows(connectionId)) {
+        routes.forget(connectionId);
+      }
+    }
+  }
+
+  private async forward(
+    node: string,
+    connectionId: string,
+    operation: CoreOperation,
+    request: CoreRequest,
+    exchange: LocalExchange,
+  ): Promise<HttpAnswer<string | Uint8Array>> {
+    const details: Details = { expiresAt: request.expiresAt };
+    const outcome = await forward(
+      this.services.registry.relays,
+      node,
+      toRelayed(request, { scope: this.scope, operation, connectionId, details }),
+      {
+        line: exchange.line,
+        ...(operation === 'post' && { body: exchange.body() }),
+        openLine: lineOf(operation, exchange),
+      },
+    );
+    switch (outcome.type) {
+      case 'answer':
+        return outcome.answer;
+      case 'taken':
+        return TAKEN;
+      default:
+        return this.unreachable(operation);
+    }
+  }
+
+  /** The owner is dead, or this node is about to leave; then a poll ends as if its time were up, and comes back elsewhere. */
+  private unreachable(operation: CoreOperation): HttpAnswer {
+    if (operation === 'poll') {
+      return notCached(this.operations.isClosing ? empty(200) : NOT_FOUND);
+    }
+    return operation === 'socket' ? { ...NOT_FOUND, headers: {} } : NOT_FOUND;
+  }
+
+  /** Serves a request of a client of another node. It is not sent on once more. */
+  private async serveRelayed(exchange: RelayedExchange): Promise<void> {
+    const answer = await this.answerRelayed(exchange);
+    if (answer === undefined) {
+      exchange.absent();
+    } else if (answer !== TAKEN) {
+      exchange.answer(answer);
+    }
+  }
+
+  private async answerRelayed(exchange: RelayedExchange): Promise<HttpAnswer | undefined> {
+    const { operation, details, ...facts } = exchange.request;
+    const request = new CoreRequest(facts);
+    request.expiresAt = (details as Details | undefined)?.expiresAt;
+    const found: Found = this.table.find(request.query.get('id'));
+    if (!('rejection' in found) && found.connection === undefined) {
+      return undefined;
+    }
+    try {
+      const relayed = new RelayedCoreExchange(exchange);
+      return await this.operations.perform(operation as CoreOperation, found, request, relayed);
+    } catch (error) {
+      if (error instanceof BodyError) {
+        return empty(error.status);
+      }
+      CoreRouting.logger.error(`a request of another node failed`, toError(error).stack);
+      return empty(500);
+    }
+  }
+}
+
+function lineOf(operation: CoreOperation, exchange: LocalExchange): OpenLine {
+  return (opened) => {
+    if (operation === 'socket') {
+      exchange.openSocket(opened);
+    } else {
+      opened(exchange.openStream());
+    }
+  };
+}
