@@ -11,6 +11,8 @@ export type Acknowledgement = true | ClientAnswer;
 export interface BackplaneNode {
   /** Unique name of the process. */
   readonly id: string;
+  /** False for processes that have no connections: they leave it to others to clear up after dead nodes. Default: true. */
+  readonly servesClients?: boolean;
   /** Hands on a message of a topic that the node subscribed to. Never throws. */
   deliver(envelope: Envelope): void;
   /**

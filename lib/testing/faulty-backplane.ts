@@ -62,6 +62,7 @@ export class FaultyBackplane implements Backplane {
   start(node: BackplaneNode): void | Promise<void> {
     return this.inner.start({
       id: node.id,
+      servesClients: node.servesClients ?? true,
       deliver: (envelope: Envelope) => {
         if (this.state === 'up' && !this.deaf) {
           node.deliver(envelope);
