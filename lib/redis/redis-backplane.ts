@@ -76,7 +76,12 @@ export class RedisBackplane implements Backplane {
       subscribed: (channels) => this.subscribed(channels),
       restored: () => this.restored(),
     });
-    this.directory = new RedisDirectory(this.redis, this.reports, (isWatched) => this.watch(isWatched));
+    this.directory = new RedisDirectory(
+      this.redis,
+      this.reports,
+      (isWatched) => this.watch(isWatched),
+      () => this.running?.node.userGroupsBack?.(),
+    );
   }
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if Redis cannot be reached in time */
@@ -134,6 +139,10 @@ export class RedisBackplane implements Backplane {
   unsubscribe(topic: Topic): void {
     this.running?.log.close(topic);
     this.subscriptions.remove(this.keys.channel(topic));
+  }
+
+  joinedAt(topic: Topic, tail: string): string {
+    return this.require().log.joinedAt(topic, tail);
   }
 
   tail(): string {
