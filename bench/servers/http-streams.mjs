@@ -3,7 +3,7 @@ import { serve } from './control.mjs';
 
 /**
  * Event streams and long polls written by hand with nothing but Node: what deliveries without WebSockets are measured by.
- * `/events` is a stream. `/poll?id=7` is answered with what has come for 7, once there is something.
+ * `/events` is a stream. `/poll?id=7` is answered with what has come for 7 once there is something, but the first one at once.
  */
 const streams = new Set();
 /** @type {Map<string, { texts: string[], response: import('node:http').ServerResponse | undefined }>} */
@@ -27,6 +27,8 @@ function poll(id, response) {
   if (poller === undefined) {
     poller = { texts: [], response: undefined };
     pollers.set(id, poller);
+    respond(response, []);
+    return;
   }
   poller.response = response;
   answer(poller);
@@ -34,15 +36,17 @@ function poll(id, response) {
 
 function answer(poller) {
   if (poller.response !== undefined && poller.texts.length > 0) {
-    const body = JSON.stringify(poller.texts);
-    poller.response.writeHead(200, {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-    });
-    poller.response.end(body);
+    respond(poller.response, poller.texts);
     poller.response = undefined;
     poller.texts = [];
   }
+}
+
+/** @param {import('node:http').ServerResponse} response @param {string[]} texts */
+function respond(response, texts) {
+  const body = JSON.stringify(texts);
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
 }
 
 /** @param {string[]} texts */

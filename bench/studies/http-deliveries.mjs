@@ -12,8 +12,13 @@ const hand = { title: 'Node, written by hand', command: [process.execPath, 'serv
 
 const entrants = [
   { ...hand, dialects: byHand },
-  { title: 'nestjs-signalr, Core JSON', command: signalr, dialects: core },
-  { title: 'nestjs-signalr, classic', command: signalr, dialects: classic },
+  ...['Fastify', 'Express'].flatMap((platform) => {
+    const command = [...signalr, platform.toLowerCase()];
+    return [
+      { title: `nestjs-signalr, Core JSON, on ${platform}`, command, dialects: core },
+      { title: `nestjs-signalr, classic, on ${platform}`, command, dialects: classic },
+    ];
+  }),
 ];
 
 /**
@@ -129,10 +134,6 @@ class Audience {
           onFailure: (error) => this.#fail(error),
         }),
       );
-      if (start === undefined && isPolling) {
-        // It is answered when there is something to say.
-        resolve(undefined);
-      }
     });
     await start?.(port, path(''));
   }

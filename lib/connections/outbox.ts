@@ -131,10 +131,10 @@ export class Outbox<T extends OutboxItem> implements Flushable {
     }
     const before = this.items.length;
     if (this.limits.policy === 'dropOldest') {
-      this.dropWhile(() => this.exceeded);
+      this.drop((_, count) => this.exceeds(count));
     } else if (this.limits.policy === 'keepLatest') {
       const latest = this.items.at(-1);
-      this.dropWhile((item) => item !== latest);
+      this.drop((item) => item !== latest);
     }
     if (this.items.length < before) {
       this.owner.dropped(before - this.items.length);
@@ -146,14 +146,21 @@ export class Outbox<T extends OutboxItem> implements Flushable {
   }
 
   private get exceeded(): boolean {
-    return this.items.length > this.limits.maxMessages || this.bytes > this.limits.maxBytes;
+    return this.exceeds(this.items.length);
   }
 
-  private dropWhile(condition: (item: T) => boolean): void {
+  private exceeds(count: number): boolean {
+    return count > this.limits.maxMessages || this.bytes > this.limits.maxBytes;
+  }
+
+  /** @param condition whether a message, the oldest first, is left out, while so many are there. */
+  private drop(condition: (item: T, count: number) => boolean): void {
+    let count = this.items.length;
     this.items = this.items.filter((item) => {
-      if (!item.droppable || !condition(item)) {
+      if (!item.droppable || !condition(item, count)) {
         return true;
       }
+      count--;
       this.bytes -= item.data.length;
       return false;
     });

@@ -3,12 +3,16 @@ const BINARY = 0x82;
 const LENGTH_16_BIT = 126;
 const LENGTH_64_BIT = 127;
 
+/** Puts a text into what stands around it in a stream. */
+export type FormatText = (data: string) => string;
+
 /**
  * One complete unit that a transport sends: one WebSocket message, one event of a stream, one part of a poll. It is
- * immutable and may be shared by any number of receivers: its WebSocket form is built once for all of them.
+ * immutable and may be shared by any number of receivers: its form is built once for all of them.
  */
 export class Frame {
   private webSocketForm: Buffer | undefined;
+  private streamForm: { readonly format: FormatText; readonly bytes: Buffer } | undefined;
 
   constructor(
     /** Text goes out as UTF-8 text, bytes as a binary message. */
@@ -18,6 +22,14 @@ export class Frame {
   /** The frame as RFC 6455 wants it from a server: unmasked, final, uncompressed. */
   get webSocket(): Buffer {
     return (this.webSocketForm ??= toWebSocketFrame(this.data));
+  }
+
+  /** The text of the frame as a stream writes it. Receivers that have different formats share nothing. */
+  inStream(format: FormatText): Buffer {
+    if (this.streamForm?.format !== format) {
+      this.streamForm = { format, bytes: Buffer.from(format(this.data as string)) };
+    }
+    return this.streamForm.bytes;
   }
 }
 

@@ -5,14 +5,15 @@
  * @publicApi
  */
 export class QueryValues {
-  private readonly values = new Map<string, { name: string; values: string[] }>();
+  /** Made by the first parameter: it is kept as long as a connection, and often there is none. */
+  private values: Map<string, { name: string; values: string[] }> | undefined;
 
   /** Adds a value behind those that the name already has. */
   append(name: string, value: string): void {
     const key = name.toLowerCase();
-    const entry = this.values.get(key);
+    const entry = this.values?.get(key);
     if (entry === undefined) {
-      this.values.set(key, { name, values: [value] });
+      (this.values ??= new Map()).set(key, { name, values: [value] });
     } else {
       entry.values.push(value);
     }
@@ -20,21 +21,21 @@ export class QueryValues {
 
   /** The value of a parameter, all of them joined with `,` if it is repeated; undefined if it is missing. */
   get(name: string): string | undefined {
-    return this.values.get(name.toLowerCase())?.values.join(',');
+    return this.values?.get(name.toLowerCase())?.values.join(',');
   }
 
   /** Every value of a parameter, in order. */
   getAll(name: string): readonly string[] {
-    return this.values.get(name.toLowerCase())?.values ?? [];
+    return this.values?.get(name.toLowerCase())?.values ?? [];
   }
 
   has(name: string): boolean {
-    return this.values.has(name.toLowerCase());
+    return this.values?.has(name.toLowerCase()) === true;
   }
 
   /** Names as first spelled, with their joined values, in order. */
   *entries(): IterableIterator<[name: string, value: string]> {
-    for (const { name, values } of this.values.values()) {
+    for (const { name, values } of this.values?.values() ?? []) {
       yield [name, values.join(',')];
     }
   }

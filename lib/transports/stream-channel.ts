@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import type { ChannelOwner, LastingChannel, TransportName } from './channel.js';
-import type { Frame } from './frame.js';
+import type { FormatText, Frame } from './frame.js';
 
 /** How a protocol writes frames into a response that does not end. */
 export interface StreamFormat {
@@ -9,9 +9,9 @@ export interface StreamFormat {
   /** What the response begins with. */
   readonly prologue: string;
   /** One frame, ready to be written. */
-  readonly frame: (data: string) => string;
+  readonly frame: FormatText;
   /** One keep-alive, ready to be written; the same as a frame unless a protocol says otherwise. */
-  readonly keepAlive: (data: string) => string;
+  readonly keepAlive: FormatText;
 }
 
 /** A channel over a response that goes on for as long as the client listens: server-sent events, forever frame. */
@@ -39,7 +39,15 @@ export class StreamChannel implements LastingChannel {
   }
 
   send(frames: readonly Frame[]): void {
-    this.write(frames.map(({ data }) => this.format.frame(data as string)).join(''));
+    const [first] = frames;
+    if (first !== undefined) {
+      const format = this.format.frame;
+      this.write(
+        frames.length === 1
+          ? first.inStream(format)
+          : Buffer.concat(frames.map((frame) => frame.inStream(format))),
+      );
+    }
   }
 
   keepAlive({ data }: Frame): void {
@@ -59,7 +67,7 @@ export class StreamChannel implements LastingChannel {
     this.response.destroy();
   }
 
-  private write(text: string): void {
+  private write(text: string | Buffer): void {
     if (!this.isOver && !this.response.writableEnded) {
       this.writable = this.response.write(text);
     }

@@ -43,3 +43,24 @@ describe('WebSocket frames', () => {
     expect(frame.webSocket).toBe(frame.webSocket);
   });
 });
+
+describe('frames in streams', () => {
+  test('are put into the form of a stream once for all receivers', () => {
+    const frame = new Frame('grüße');
+    let built = 0;
+    const format = (data: string): string => {
+      built++;
+      return `data: ${data}\n\n`;
+    };
+    const bytes = frame.inStream(format);
+    expect(bytes.toString()).toBe('data: grüße\n\n');
+    expect(frame.inStream(format)).toBe(bytes);
+    expect(built).toBe(1);
+  });
+
+  test('have a form for each format', () => {
+    const frame = new Frame('1');
+    expect(frame.inStream((data) => `a${data}`).toString()).toBe('a1');
+    expect(frame.inStream((data) => `b${data}`).toString()).toBe('b1');
+  });
+});

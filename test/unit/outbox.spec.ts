@@ -89,6 +89,14 @@ describe('outbox', () => {
     expect([peer.left, peer.overflows]).toEqual([3, 0]);
   });
 
+  test('leaves out no more than it must', () => {
+    const peer = new Peer({ maxMessages: 3, policy: 'dropOldest' });
+    peer.canWrite = false;
+    peer.push(...names(4));
+    expect(peer.open()).toEqual([['m1', 'm2', 'm3']]);
+    expect(peer.left).toBe(1);
+  });
+
   test('may keep only the latest, and answers', () => {
     const peer = new Peer({ maxMessages: 3, policy: 'keepLatest' });
     peer.canWrite = false;

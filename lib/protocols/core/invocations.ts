@@ -25,8 +25,9 @@ export interface InvocationClient extends Connection, StreamReceiver {
 /** The calls of one client that are running, and the streams in both directions (signalr-core §6). */
 export class Invocations {
   private readonly slots: InvocationSlots;
-  private readonly uploads = new Map<string, UploadStream>();
-  private readonly results = new Map<string, ResultStream>();
+  /** Made by the first stream: most clients never have one, and two empty maps are a twentieth of an idle connection. */
+  private uploads: Map<string, UploadStream> | undefined;
+  private results: Map<string, ResultStream> | undefined;
 
   constructor(
     private readonly client: InvocationClient,
@@ -55,31 +56,27 @@ export class Invocations {
 
   /** Takes an item of a stream of the client; false if the method has to read one before. Unknown streams are ignored. */
   item({ invocationId, item }: StreamItemMessage): boolean {
-    return this.uploads.get(invocationId)?.write(item) ?? true;
+    return this.uploads?.get(invocationId)?.write(item) ?? true;
   }
 
   /** The client has ended one of its streams. @returns false if it has none of that id */
   endUpload({ invocationId, error }: CompletionMessage): boolean {
-    const upload = this.uploads.get(invocationId);
-    this.uploads.delete(invocationId);
+    const upload = this.uploads?.get(invocationId);
+    this.uploads?.delete(invocationId);
     upload?.end(error === undefined ? undefined : new HubException(error));
     return upload !== undefined;
   }
 
   /** The client does not listen to a stream any more; unknown ones are ignored. */
   cancel(invocationId: string): void {
-    this.results.get(invocationId)?.cancel();
+    this.results?.get(invocationId)?.cancel();
   }
 
   /** The connection has ended. */
   end(): void {
-    for (const upload of this.uploads.values()) {
-      upload.end(SignalRError.of('SIGNALR_STREAM_LOST'));
-    }
-    this.uploads.clear();
-    for (const result of this.results.values()) {
-      result.cancel();
-    }
+    this.uploads?.forEach((upload) => upload.end(SignalRError.of('SIGNALR_STREAM_LOST')));
+    this.uploads?.clear();
+    this.results?.forEach((result) => result.cancel());
   }
 
   private call(message: InvocationMessage): void {
@@ -114,7 +111,7 @@ export class Invocations {
     const id = message.invocationId as string;
     const { client, calls } = this;
     const { codec } = client;
-    if (this.results.has(id)) {
+    if (this.results?.has(id) === true) {
       client.send(codec.failure(id, `Invocation ID '${id}' is already in use.`));
       return;
     }
@@ -124,10 +121,10 @@ export class Invocations {
       return;
     }
     const result = new ResultStream(client, calls.streamMessages(message, codec), () => {
-      this.results.delete(id);
+      this.results?.delete(id);
       this.closeUploads(message, uploads);
     });
-    this.results.set(id, result);
+    (this.results ??= new Map()).set(id, result);
     void calls.open(client, message, uploads).then(
       (stream) => result.begin(stream),
       (error: unknown) => result.refuse(codec.failure(id, calls.textOf(error, message))),
@@ -140,16 +137,19 @@ export class Invocations {
     results: number,
   ): readonly UploadStream[] | HubException {
     const { maximumParallelStreamsPerClient: limit, streamBufferCapacity } = this.options;
-    if (this.uploads.size + this.results.size + streamIds.length + results > limit) {
+    const open = (this.uploads?.size ?? 0) + (this.results?.size ?? 0);
+    if (open + streamIds.length + results > limit) {
       return new HubException(`The client may not have more than ${limit} stream(s) open.`);
     }
-    const taken = streamIds.find((id, index) => this.uploads.has(id) || streamIds.indexOf(id) !== index);
+    const taken = streamIds.find(
+      (id, index) => this.uploads?.has(id) === true || streamIds.indexOf(id) !== index,
+    );
     if (taken !== undefined) {
       return new HubException(`Stream ID '${taken}' is already in use.`);
     }
     return streamIds.map((id) => {
       const upload = new UploadStream(streamBufferCapacity, () => this.client.readOn());
-      this.uploads.set(id, upload);
+      (this.uploads ??= new Map()).set(id, upload);
       return upload;
     });
   }
@@ -159,7 +159,7 @@ export class Invocations {
     uploads.forEach((upload, index) => {
       const id = streamIds[index] as string;
       // The client may have ended this one and begun another under the same id.
-      if (this.uploads.get(id) === upload) {
+      if (this.uploads?.get(id) === upload) {
         this.uploads.delete(id);
       }
       upload.close();

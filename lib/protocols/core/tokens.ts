@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 import { deriveKey } from '../../connections/token-protector.js';
+import { BlockCipher } from './block-cipher.js';
 
 const BLOCK_BYTES = 16;
 const ISSUED_AT = 1;
@@ -30,7 +31,7 @@ export interface CoreTicket {
  * tag of the hub and a time within seconds; and a hit is no more than a fresh negotiation.
  */
 export class CoreTokens {
-  private readonly keys: readonly { readonly token: Buffer; readonly id: Buffer }[];
+  private readonly keys: readonly TokenKeys[];
   private readonly hubTag: Buffer;
 
   /**
@@ -39,8 +40,8 @@ export class CoreTokens {
    */
   constructor(secrets: readonly string[], path: string) {
     this.keys = secrets.map((secret) => ({
-      token: deriveKey(secret, 'SignalR.Core.ConnectionToken'),
-      id: deriveKey(secret, 'SignalR.Core.ConnectionId'),
+      token: new BlockCipher(deriveKey(secret, 'SignalR.Core.ConnectionToken')),
+      id: new BlockCipher(deriveKey(secret, 'SignalR.Core.ConnectionId')),
     }));
     this.hubTag = createHash('sha256').update(path).digest().subarray(0, HUB_TAG_BYTES);
   }
@@ -51,7 +52,8 @@ export class CoreTokens {
     block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
     block.writeUInt32BE(Math.floor(now / 1000), ISSUED_AT);
     block.set(this.hubTag, HUB_TAG);
-    return this.ticket(block, this.keys[0] as (typeof this.keys)[number]);
+    const keys = this.keys[0] as TokenKeys;
+    return ticket(block, keys.token.encrypt(block).toString('base64url'), keys);
   }
 
   /** What a token says; undefined if it was not issued for this hub with one of the secrets. */
@@ -61,29 +63,27 @@ export class CoreTokens {
       return undefined;
     }
     for (const keys of this.keys) {
-      const block = crypt(createDecipheriv('aes-256-ecb', keys.token, null), bytes);
+      const block = keys.token.decrypt(bytes);
       const isOurs =
         ((block[0] as number) & FORMAT_MASK) === FORMAT &&
         block.subarray(HUB_TAG, HUB_TAG + HUB_TAG_BYTES).equals(this.hubTag);
       if (isOurs) {
-        return this.ticket(block, keys);
+        return ticket(block, token, keys);
       }
     }
     return undefined;
   }
-
-  private ticket(block: Buffer, keys: (typeof this.keys)[number]): CoreTicket {
-    const token = crypt(createCipheriv('aes-256-ecb', keys.token, null), block).toString('base64url');
-    const hasOwnId = ((block[0] as number) & VERSION_ONE) !== 0;
-    const connectionId = hasOwnId
-      ? crypt(createCipheriv('aes-256-ecb', keys.id, null), block).toString('base64url')
-      : token;
-    const isStateful = ((block[0] as number) & STATEFUL) !== 0;
-    return { connectionId, token, isStateful, issuedAt: block.readUInt32BE(ISSUED_AT) };
-  }
 }
 
-function crypt(cipher: ReturnType<typeof createCipheriv | typeof createDecipheriv>, block: Buffer): Buffer {
-  cipher.setAutoPadding(false);
-  return Buffer.concat([cipher.update(block), cipher.final()]);
+/** What is made from one secret. */
+interface TokenKeys {
+  readonly token: BlockCipher;
+  readonly id: BlockCipher;
+}
+
+function ticket(block: Buffer, token: string, keys: TokenKeys): CoreTicket {
+  const hasOwnId = ((block[0] as number) & VERSION_ONE) !== 0;
+  const connectionId = hasOwnId ? keys.id.encrypt(block).toString('base64url') : token;
+  const isStateful = ((block[0] as number) & STATEFUL) !== 0;
+  return { connectionId, token, isStateful, issuedAt: block.readUInt32BE(ISSUED_AT) };
 }
