@@ -206,6 +206,10 @@ export class ConnectionRegistry implements BackplaneNode {
     }
   }
 
+  taken(connectionId: string, nodeId: string): void {
+    this.connections.get(connectionId)?.takenBy(nodeId);
+  }
+
   orphaned(entry: ConnectionEntry): void {
     this.onOrphaned?.(entry);
   }

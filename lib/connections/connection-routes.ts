@@ -41,20 +41,17 @@ export class ConnectionRoutes {
     return nodeId === this.nodeId ? undefined : nodeId;
   }
 
-  /** The other node that has a connection; undefined if this one has it, or none. */
+  /** The other node that has a connection; undefined if this one has it, or none. Rejects if the directory fails. */
   async ownerOf(connectionId: string): Promise<string | undefined> {
-    try {
-      const entry = await this.directory.find(connectionId);
-      return entry === undefined || entry.nodeId === this.nodeId ? undefined : entry.nodeId;
-    } catch (error) {
-      this.report(error);
-      return undefined;
-    }
+    const entry = await this.directory.find(connectionId);
+    return entry === undefined || entry.nodeId === this.nodeId ? undefined : entry.nodeId;
   }
 
   /** Requests of a connection that has gone still come here, so that this node can say so. */
   hold(connectionId: string, protocol: ProtocolFamily): void {
-    this.background(this.directory.add(this.entry(connectionId, protocol)));
+    // Another node may have taken it meanwhile, and then its entry stands.
+    const standing = this.directory.claim(this.entry(connectionId, protocol));
+    this.background(isThenable(standing) ? standing.then(() => undefined) : undefined);
   }
 
   /** Gives a connection to the node that has asked for it. */

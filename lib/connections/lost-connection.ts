@@ -26,6 +26,8 @@ export class LostConnection extends Connection {
 
   messagesLost(): void {}
 
+  takenBy(): void {}
+
   shutDown(): Promise<void> {
     return Promise.resolve();
   }

@@ -40,6 +40,11 @@ export interface BackplaneNode {
    */
   userGroupsBack?(): void;
   /**
+   * Another node has a connection that this one has as well: its client has gone there while this node could not be heard, or
+   * has come here while nobody could be asked. There is one owner, and that is the other. Never throws.
+   */
+  taken?(connectionId: string, nodeId: string): void;
+  /**
    * A connection is gone because its node died; told to exactly one of the nodes that are left. If the node was only cut
    * off, the connection may turn up again. Never throws.
    */

@@ -131,12 +131,12 @@ return ARGV[4]
 
 /**
  * Takes in an entry with exactly these groups, unless a node that is alive has it. More ARGV: connection id, entry, its
- * node, what the keys of leases begin with, groups.
+ * node, what the keys of leases begin with, groups. Returns the node that has it, if that is another one.
  */
 export const RESTORE = new Script(`${SHARED}
 local id = ARGV[3]
 if isTaken(id, ARGV[5], ARGV[6]) then
-  return
+  return read(id).nodeId
 end
 local groups = {}
 for index = 7, #ARGV do

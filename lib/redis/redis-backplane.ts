@@ -81,6 +81,7 @@ export class RedisBackplane implements Backplane {
       this.reports,
       (isWatched) => this.watch(isWatched),
       () => this.running?.node.userGroupsBack?.(),
+      (connectionId, nodeId) => this.running?.node.taken?.(connectionId, nodeId),
     );
   }
 

@@ -40,12 +40,14 @@ export class RedisDirectory implements ConnectionDirectory {
   /**
    * @param onWatched called when the first listener comes and when the last one has gone.
    * @param onGroupsBack called when the groups of users can be told that were asked for in vain.
+   * @param onTaken called when another node turns out to have a connection that this one has reported.
    */
   constructor(
     private readonly redis: RedisAccess,
     private readonly reports: WireReports,
     private readonly onWatched: (isWatched: boolean) => void,
     private readonly onGroupsBack: () => void,
+    private readonly onTaken: (connectionId: string, nodeId: string) => void,
   ) {}
 
   add(entry: ConnectionEntry): void | Promise<void> {
@@ -53,13 +55,7 @@ export class RedisDirectory implements ConnectionDirectory {
     return this.write(ADD, entry.connectionId, JSON.stringify(entry));
   }
 
-  /** While Redis is away a connection is this node's: nobody else can say otherwise. */
   async claim(entry: ConnectionEntry, former = ''): Promise<ConnectionEntry> {
-    if (!this.redis.isOpen) {
-      this.keep(entry);
-      this.isStale = true;
-      return entry;
-    }
     const { connectionId, nodeId } = entry;
     const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases, former];
     const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;
@@ -200,7 +196,12 @@ export class RedisDirectory implements ConnectionDirectory {
     const own = this.own.get(id);
     if (own !== undefined) {
       const { leases } = this.redis.keys;
-      await this.run(RESTORE, [id, JSON.stringify(own.entry), this.nodeId, leases, ...own.groups]);
+      const args = [id, JSON.stringify(own.entry), this.nodeId, leases, ...own.groups];
+      const taker = (await this.run(RESTORE, args)) as string | null;
+      if (taker !== null) {
+        this.own.delete(id);
+        this.onTaken(id, taker);
+      }
     }
   }
 

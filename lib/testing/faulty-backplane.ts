@@ -77,6 +77,7 @@ export class FaultyBackplane implements Backplane {
       missed: (from) => node.missed?.(from),
       gap: (topics) => node.gap?.(topics),
       userGroupsBack: () => node.userGroupsBack?.(),
+      taken: (connectionId, nodeId) => node.taken?.(connectionId, nodeId),
       orphaned: (entry) => node.orphaned?.(entry),
     });
   }

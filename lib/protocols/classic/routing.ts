@@ -85,7 +85,13 @@ export class ClassicRouting {
     const { operation } = classic;
     const request = toRelayed(classic, { scope: this.scope, operation, connectionId, details });
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const owner = await routes.ownerOf(connectionId);
+      let owner: string | undefined;
+      try {
+        owner = await routes.ownerOf(connectionId);
+      } catch {
+        // The session is somewhere, and nobody can say where: a second one here would be worse than none.
+        return rejection(503);
+      }
       if (owner === undefined) {
         return undefined;
       }

@@ -220,6 +220,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
   }
 
+  takenBy(nodeId: string): void {
+    void this.release(nodeId).then(() => this.left());
+  }
+
   /** The other node has subscribed to everything. */
   left(): void {
     this.services.registry.remove(this);

@@ -104,6 +104,10 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     this.request.user = request.user;
   }
 
+  takenBy(): void {
+    this.abandon();
+  }
+
   joinGroup(topic: Topic): void | Promise<void> {
     return this.setting.services.registry.join(this, topic);
   }
