@@ -5,6 +5,7 @@ const layers = [
   'decorators',
   'protocols',
   'persistent-connections',
+  'connection-handlers',
   'invocation',
   'hubs',
   'connections',
@@ -13,8 +14,13 @@ const layers = [
   'common',
 ];
 
-/** Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. */
+/**
+ * Entry points of their own: they plug into contracts below `nest`, and nothing in the library knows them. Only `testing`
+ * and `health` stand above all layers, because they look at whole applications.
+ */
 const plugins = ['client', 'throttler', 'msgpack', 'redis', 'testing', 'health', 'telemetry'];
+
+const aboveNest = ['testing', 'health'];
 
 const within = (folders) => `^lib/(${folders.join('|')})/`;
 const entry = '^lib/index\\.ts$';
@@ -38,8 +44,14 @@ module.exports = {
     {
       name: 'plugins-stay-below-nest',
       severity: 'error',
-      from: { path: within(plugins) },
+      from: { path: within(plugins.filter((plugin) => !aboveNest.includes(plugin))) },
       to: { path: [entry, within(['nest'])] },
+    },
+    {
+      name: 'applications-plugins-stay-below-the-entry',
+      severity: 'error',
+      from: { path: within(aboveNest) },
+      to: { path: [entry, within(['cli'])] },
     },
     {
       name: 'nobody-knows-plugins',

@@ -1,11 +1,16 @@
 export type { Clock, CancelTimer } from './common/clock.js';
+export type {
+  CoreHubOptions,
+  CoreTransport,
+  HttpConnectionOptions,
+  MultiplexOptions,
+  TransferFormat,
+} from './common/core-options.js';
 export { SignalRError, type SignalRErrorCode } from './common/errors.js';
 export type { SignalROptions } from './common/option-defaults.js';
 export type {
   ClassicOptions,
   ClassicTransport,
-  CoreHubOptions,
-  CoreTransport,
   ClientAddress,
   CorsOptions,
   LimitOptions,
@@ -14,9 +19,17 @@ export type {
   Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
+export { ConnectionContext } from './connection-handlers/connection-context.js';
+export { SignalRConnectionHandler } from './connection-handlers/connection-handler.js';
+export type {
+  ConnectionHandlerOptions,
+  HandlerOutboxOptions,
+} from './connection-handlers/connection-handler-options.js';
+export type { ConnectionMetrics, ConnectionStatus, MessageLoss } from './connections/connection-metrics.js';
 export type { DrainPlan } from './connections/drain.js';
 export type { ProtocolFamily } from './connections/connection.js';
 export { Authorize } from './decorators/authorize.decorator.js';
+export { ConnectionHandler } from './decorators/connection-handler.decorator.js';
 export { Hub } from './decorators/hub.decorator.js';
 export { HubMethod } from './decorators/hub-method.decorator.js';
 export { HubStream } from './decorators/hub-stream.decorator.js';
@@ -73,6 +86,7 @@ export type {
   BackplaneHealth,
   BackplaneNode,
   Replay,
+  ReplayScreen,
   ReplayTopic,
 } from './messaging/backplane.js';
 export { InvalidCursorError } from './messaging/backplane.js';
@@ -103,7 +117,7 @@ export type {
   SignalRModuleOptions,
   SignalROptionsFactory,
 } from './nest/signalr.module-options.js';
-export type { HubProtocol, MessageReader, TransferFormat } from './protocols/core/hub-protocol.js';
+export type { HubProtocol, MessageReader } from './protocols/core/hub-protocol.js';
 export { SignalRPersistentConnection } from './persistent-connections/persistent-connection.js';
 export {
   ConnectionGroupManager,

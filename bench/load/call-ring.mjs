@@ -1,5 +1,5 @@
 import { clientFrame } from './frame-writer.mjs';
-import { textOf } from './payload.mjs';
+import { payloadOf } from './payload.mjs';
 
 const size = 1024;
 /** Ids have four digits, so that all frames have one length. */
@@ -9,14 +9,17 @@ const firstId = 1000;
 export class CallRing {
   #frames;
   #frameLength;
-  #bytes;
+  #scenario;
 
-  /** @param {import('./dialects/dialect.mjs').Dialect} dialect @param {number} bytes of the text */
-  constructor(dialect, bytes) {
+  /**
+   * @param {import('./dialects/dialect.mjs').Dialect} dialect
+   * @param {import('./payload.mjs').Payload} scenario
+   */
+  constructor(dialect, scenario) {
     const frames = Array.from({ length: size }, (_, i) => {
-      return clientFrame(dialect.call(firstId + i, textOf(bytes, firstId + i)));
+      return clientFrame(dialect.call(firstId + i, payloadOf(scenario, firstId + i)));
     });
-    this.#bytes = bytes;
+    this.#scenario = scenario;
     this.#frames = Buffer.concat(frames);
     this.#frameLength = this.#frames.length / size;
     if (frames.some((frame) => frame.length !== this.#frameLength)) {
@@ -43,7 +46,7 @@ export class CallRing {
   replies(calls) {
     return Array.from({ length: calls }, (_, i) => ({
       id: firstId + i,
-      text: textOf(this.#bytes, firstId + i),
+      text: payloadOf(this.#scenario, firstId + i),
     }));
   }
 }

@@ -65,7 +65,7 @@ export class Client {
     });
   }
 
-  /** @param {string} message */
+  /** @param {string | Uint8Array} message */
   send(message) {
     this.connection.write(clientFrame(message));
   }

@@ -17,13 +17,13 @@ export class EchoLoad {
   /**
    * @param {import('./client-pool.mjs').ClientPool} pool
    * @param {import('./dialects/dialect.mjs').Dialect} dialect
-   * @param {{ inFlight: number, bytes: number }} scenario
+   * @param {{ inFlight: number } & import('./payload.mjs').Payload} scenario
    */
-  constructor(pool, dialect, { inFlight, bytes }) {
+  constructor(pool, dialect, scenario) {
     this.#pool = pool;
     this.#dialect = dialect;
-    this.#inFlight = inFlight;
-    this.#ring = new CallRing(dialect, bytes);
+    this.#inFlight = scenario.inFlight;
+    this.#ring = new CallRing(dialect, scenario);
   }
 
   verify() {

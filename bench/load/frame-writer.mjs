@@ -8,9 +8,9 @@ export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
  * A complete WebSocket frame as a client sends it.
  *
  * @param {string | Uint8Array} payload
- * @param {number} [opcode]
+ * @param {number} [opcode] without it, that of text or bytes
  */
-export function clientFrame(payload, opcode = opcodes.text) {
+export function clientFrame(payload, opcode = typeof payload === 'string' ? opcodes.text : opcodes.binary) {
   const body = Buffer.from(payload);
   const mask = randomBytes(4);
   const lengthBytes = body.length < 126 ? 0 : body.length < 65_536 ? 2 : 8;

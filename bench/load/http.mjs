@@ -18,8 +18,14 @@ export async function send(method, port, path) {
   return body;
 }
 
-/** @returns {Promise<{ status: number | undefined, body: string }>} */
-function exchange(method, port, path) {
+/**
+ * @param {string} method
+ * @param {number} port
+ * @param {string} path with the query
+ * @param {string} [content] of the request
+ * @returns {Promise<{ status: number | undefined, body: string }>}
+ */
+export function exchange(method, port, path, content = '') {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       agent,
@@ -27,12 +33,12 @@ function exchange(method, port, path) {
       port,
       method,
       path,
-      headers: { 'Content-Length': 0 },
+      headers: { 'Content-Length': Buffer.byteLength(content) },
     });
     const onError = (error) => {
       // The server may close an idle connection in the moment in which it is used again; browsers ask once more, too.
       if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
-        resolve(exchange(method, port, path));
+        resolve(exchange(method, port, path, content));
       } else {
         reject(new Error(`${method} ${path} failed: ${error.message}`));
       }
@@ -45,6 +51,6 @@ function exchange(method, port, path) {
       response.on('error', onError);
       response.on('end', () => resolve({ status: response.statusCode, body }));
     });
-    outgoing.end();
+    outgoing.end(content);
   });
 }

@@ -57,7 +57,7 @@ export class DecodingListener {
   /** @param {Buffer} data @param {number} start @param {number} end */
   onMessage(data, start, end) {
     const message = data.toString('utf8', start, end);
-    const received = this.#dialect.decode(message);
+    const received = this.#dialect.decode(this.#dialect.isBinary ? data.subarray(start, end) : message);
     const counted = countTexts(data, start, end);
     if (counted !== received.length) {
       throw new Error(`counted ${counted} texts where there are ${received.length}: ${message}`);

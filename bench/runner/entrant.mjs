@@ -32,7 +32,9 @@ export class Entrant {
   /** @param {import('./cores.mjs').Cores} cores */
   start(cores) {
     return this.#unlessFailed(async () => {
-      this.#server = await ServerProcess.start(cores.onServerCore(this.result.target.command));
+      const { command, environment } = this.result.target;
+      const settings = this.#scenario.kind === 'groups' ? ['groups'] : [];
+      this.#server = await ServerProcess.start(cores.onServerCore([...command, ...settings]), environment);
     });
   }
 

@@ -15,7 +15,10 @@ const slices = 2;
  * @returns {Promise<import('./entrant.mjs').Result[]>}
  */
 export async function measureScenario(scenario, { targets, rounds, seconds, cores }) {
-  const entrants = targets.map((target) => new Entrant(target, scenario));
+  const takingPart = targets.filter(
+    ({ only, not }) => (only?.includes(scenario.name) ?? true) && not?.includes(scenario.name) !== true,
+  );
+  const entrants = takingPart.map((target) => new Entrant(target, scenario));
   const slice = (seconds * 1_000) / slices;
   try {
     await inTurn(entrants, (entrant) => entrant.start(cores));

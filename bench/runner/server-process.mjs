@@ -22,17 +22,21 @@ export class ServerProcess {
   /** Who waits for the next line. @type {{ resolve: (line: string) => void, reject: (error: Error) => void } | undefined} */
   #awaited;
 
-  /** @param {string[]} command */
-  static async start(command) {
-    const server = new ServerProcess(command);
+  /** @param {string[]} command @param {Record<string, string>} [environment] what it has besides ours */
+  static async start(command, environment = {}) {
+    const server = new ServerProcess(command, environment);
     const line = await server.#line(startTimeout);
     server.port = Number(/^PORT (\d+)$/.exec(line)?.[1]);
     return server;
   }
 
-  /** @private @param {string[]} command */
-  constructor([program, ...args]) {
-    this.#process = spawn(program, args, { cwd: benchFolder, stdio: 'pipe' });
+  /** @private @param {string[]} command @param {Record<string, string>} environment */
+  constructor([program, ...args], environment) {
+    this.#process = spawn(program, args, {
+      cwd: benchFolder,
+      stdio: 'pipe',
+      env: { ...process.env, ...environment },
+    });
     this.#process.on('error', (error) => this.#gone(error.message));
     this.#process.on('exit', (code, signal) => this.#gone(`it ended with ${code ?? signal}`));
     this.#process.stdin.on('error', () => {});
@@ -42,15 +46,20 @@ export class ServerProcess {
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#receive(line));
   }
 
-  /** @returns {Promise<Usage>} */
-  async usage() {
-    this.#command({ do: 'usage' });
+  /** @param {{ collect?: boolean }} [options] whether garbage is collected before @returns {Promise<Usage>} */
+  async usage({ collect = false } = {}) {
+    this.#command({ do: 'usage', ...(collect && { collect }) });
     return JSON.parse(await this.#line(answerTimeout));
   }
 
   /** @param {string[]} texts */
   broadcast(texts) {
     this.#command({ do: 'broadcast', texts });
+  }
+
+  /** @param {string[]} texts @param {number} connections whose groups are meant: the latest */
+  groups(texts, connections) {
+    this.#command({ do: 'groups', texts, connections });
   }
 
   async stop() {

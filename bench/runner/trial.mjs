@@ -104,7 +104,14 @@ export class Trial {
  * @param {ServerProcess} server
  */
 function loadFor(scenario, pool, dialect, server) {
-  return scenario.kind === 'echo'
-    ? new EchoLoad(pool, dialect, scenario)
-    : new BroadcastLoad(pool, dialect, scenario, (texts) => server.broadcast(texts));
+  switch (scenario.kind) {
+    case 'echo':
+      return new EchoLoad(pool, dialect, scenario);
+    case 'broadcast':
+      return new BroadcastLoad(pool, dialect, scenario, (texts) => server.broadcast(texts));
+    case 'groups':
+      return new BroadcastLoad(pool, dialect, scenario, (texts) =>
+        server.groups(texts, scenario.connections),
+      );
+  }
 }

@@ -1,15 +1,25 @@
 import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Hub, HubMethod, InjectHubContext, SignalRHub, SignalRModule } from 'nestjs-signalr';
-import { serve } from './control.mjs';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
+import { nextGroup, serve, usesGroups } from './control.mjs';
 import { decorateClass, decorateConstructorParameter, decorateMethod } from './decorate.mjs';
+
+/** `messagepack` adds that hub protocol, `fastify` takes the place of Express. */
+const settings = process.argv.slice(2);
 
 /** One hub, and both families of clients may use it. */
 class EchoHub extends SignalRHub {
-  /** @param {string} text */
-  echo(text) {
-    return text;
+  /** @param {unknown} value */
+  echo(value) {
+    return value;
+  }
+
+  onConnected() {
+    return usesGroups ? this.groups.add(this.context.connectionId, nextGroup()) : undefined;
   }
 }
 decorateMethod(EchoHub, 'echo', HubMethod());
@@ -26,18 +36,34 @@ class Announcer {
   announce(texts) {
     return Promise.all(texts.map((text) => this.hub.clients.all.notify(text)));
   }
+
+  /** @param {string[]} texts @param {string[]} names */
+  tellGroups(texts, names) {
+    return Promise.all(
+      texts.flatMap((text) => names.map((name) => this.hub.clients.group(name).notify(text))),
+    );
+  }
 }
 decorateConstructorParameter(Announcer, 0, InjectHubContext(EchoHub));
 decorateClass(Announcer, Injectable());
 
+const hubProtocols = settings.includes('messagepack') ? [new MessagePackHubProtocol()] : [];
+
 class AppModule {}
 decorateClass(
   AppModule,
-  Module({ imports: [SignalRModule.forRoot({ path: '/signalr' })], providers: [EchoHub, Announcer] }),
+  Module({
+    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols })],
+    providers: [EchoHub, Announcer],
+  }),
 );
 
-const app = await NestFactory.create(AppModule, { logger: ['error'] });
+const platform = settings.includes('fastify') ? new FastifyAdapter() : new ExpressAdapter();
+const app = await NestFactory.create(AppModule, platform, { logger: ['error'] });
 await app.listen(0, '127.0.0.1');
 
 const announcer = app.get(Announcer);
-serve(app.getHttpServer(), (texts) => announcer.announce(texts));
+serve(app.getHttpServer(), {
+  broadcast: (texts) => announcer.announce(texts),
+  groups: (texts, names) => announcer.tellGroups(texts, names),
+});

@@ -39,4 +39,4 @@ app.useWebSocketAdapter(new WsAdapter(app));
 await app.listen(0, '127.0.0.1');
 
 const gateway = app.get(EchoGateway);
-serve(app.getHttpServer(), (texts) => gateway.broadcast(texts));
+serve(app.getHttpServer(), { broadcast: (texts) => gateway.broadcast(texts) });

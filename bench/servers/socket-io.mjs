@@ -1,12 +1,15 @@
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
-import { serve } from './control.mjs';
+import { nextGroup, serve, usesGroups } from './control.mjs';
 
 /** socket.io over WebSockets only; the reply of a call is its acknowledgement. */
 const http = createServer();
 const io = new Server(http, { transports: ['websocket'], serveClient: false });
 
 io.on('connection', (socket) => {
+  if (usesGroups) {
+    void socket.join(nextGroup());
+  }
   socket.on('echo', (text, acknowledge) => acknowledge(text));
 });
 
@@ -17,4 +20,11 @@ function broadcast(texts) {
   }
 }
 
-http.listen(0, '127.0.0.1', () => serve(http, broadcast));
+/** @param {string[]} texts @param {string[]} names */
+function groups(texts, names) {
+  for (const text of texts) {
+    names.forEach((name) => io.to(name).emit('notify', text));
+  }
+}
+
+http.listen(0, '127.0.0.1', () => serve(http, { broadcast, groups }));

@@ -137,6 +137,25 @@ export function hubProxy<THub>(hub: UntypedHub): HubProxyOf<THub> {
   } as HubProxyOf<THub>;
 }
 
+/**
+ * One hub of a connection of a Core client to several: names get the hub in front, as the server has them with the option
+ * `multiplex`. `hubProxy<ChatHub>(hubOf(connection, 'chatHub'))` has its types.
+ *
+ * @param name the hub as its path has it: `chatHub` for a class `ChatHub`.
+ * @publicApi
+ */
+export function hubOf(connection: UntypedHub, name: string): UntypedHub {
+  const { stream } = connection;
+  return {
+    invoke: (method, ...args) => connection.invoke(`${name}.${method}`, ...args),
+    on: (method, handler) => connection.on(`${name}.${method}`, handler),
+    off: (method, handler) => connection.off(`${name}.${method}`, handler),
+    ...(stream !== undefined && {
+      stream: (method: string, ...args: never[]) => stream.call(connection, `${name}.${method}`, ...args),
+    }),
+  };
+}
+
 /** An object that has every method. */
 function byName(call: (method: string, args: readonly unknown[]) => unknown): object {
   return new Proxy(Object.create(null) as object, {

@@ -23,7 +23,8 @@ export const errorMessages = {
     `${type}.${method} has @HubMethod(), but ${type} has no @Hub() decorator, so no client can call it.`,
   SIGNALR_HUB_INSTANCE: () => 'Using a Hub instance not created by the HubPipeline is unsupported.',
   SIGNALR_ARGUMENT_EMPTY: () => 'Argument cannot be null or empty',
-  SIGNALR_UNSERIALIZABLE: (what: string, reason: string) => `${what} cannot be sent as JSON: ${reason}`,
+  SIGNALR_UNSERIALIZABLE: (what: string, format: 'JSON' | 'MessagePack', reason: string) =>
+    `${what} cannot be sent as ${format}: ${reason}`,
   SIGNALR_ACK_TIMEOUT: (connectionId: string) =>
     `The operation was canceled: no server acknowledged it for connection '${connectionId}'.`,
   SIGNALR_PROGRESS_COMPLETED: () =>
@@ -39,15 +40,19 @@ export const errorMessages = {
   SIGNALR_PIPELINE_INVOKED: () => 'Unable to add module. The HubPipeline has already been invoked.',
   SIGNALR_AUTHORIZE_METHOD: () =>
     'Outgoing authorization can only be required for an entire Hub, not a specific method.',
-  SIGNALR_CONNECTION_PATH: (type: string, path: string, complaint: string) =>
-    `@PersistentConnection('${path}') of ${type}: ${complaint}`,
-  SIGNALR_CONNECTION_TYPE: (type: string) =>
-    `${type} has @PersistentConnection(), so it must extend SignalRPersistentConnection.`,
+  SIGNALR_CONNECTION_PATH: (decorator: string, type: string, path: string, complaint: string) =>
+    `@${decorator}('${path}') of ${type}: ${complaint}`,
+  SIGNALR_CONNECTION_TYPE: (type: string, decorator: string, base: string) =>
+    `${type} has @${decorator}(), so it must extend ${base}.`,
   SIGNALR_CONNECTION_SCOPED: (type: string) =>
-    `${type} is a persistent connection: one object serves all clients, so it cannot be request-scoped or transient.`,
+    `${type}: one object serves all clients, so neither it nor anything that it needs or is guarded by can be request-scoped or transient.`,
   SIGNALR_CONNECTION_NOT_DECORATED: (type: string) =>
     `${type} is no persistent connection: it has no @PersistentConnection() decorator.`,
   SIGNALR_CONNECTION_INSTANCE: () => 'The PersistentConnection is not initialized.',
+  SIGNALR_BACKPLANE_DOWN: (backplane: string) =>
+    `The ${backplane} backplane cannot be reached, and this cannot wait until it can.`,
+  SIGNALR_BACKPLANE_QUEUE_FULL: (backplane: string, count: string) =>
+    `The message was refused: ${count} messages already wait for the ${backplane} backplane.`,
   SIGNALR_NOT_STARTED: () =>
     'SignalR has not started yet. Call clients after the application has been initialised.',
 } as const;

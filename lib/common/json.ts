@@ -21,7 +21,13 @@ export function toJson(value: unknown, ...what: string[]): string {
     // traces of bytes, maps or sets. A false alarm costs time, never correctness.
     return looksBinary(text) ? JSON.stringify(value, replaceSpecial) : text;
   } catch (thrown) {
-    throw SignalRError.because(thrown, 'SIGNALR_UNSERIALIZABLE', what.join(' '), toError(thrown).message);
+    throw SignalRError.because(
+      thrown,
+      'SIGNALR_UNSERIALIZABLE',
+      what.join(' '),
+      'JSON',
+      toError(thrown).message,
+    );
   }
 }
 

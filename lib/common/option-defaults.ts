@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { expiryOfToken } from './authentication-expiry.js';
 import { systemClock } from './clock.js';
+import { resolveCore, resolveMultiplex } from './core-option-defaults.js';
+import type { CoreHubOptions, MultiplexOptions } from './core-options.js';
 import { SignalRError } from './errors.js';
 import {
   atLeast,
@@ -14,72 +16,12 @@ import {
   mergeOptions,
   oneOf,
   or,
-  type OptionRule,
   type OptionRules,
   path,
   text,
   wholeNumber,
 } from './option-rules.js';
-import type {
-  ClassicOptions,
-  CoreHubOptions,
-  CorsOptions,
-  LimitOptions,
-  OutboxOptions,
-  ServerOptions,
-} from './options.js';
-
-/** In the order in which negotiation lists them, whatever order the option has (signalr-core §1.3). */
-export const CORE_TRANSPORTS = ['WebSockets', 'ServerSentEvents', 'LongPolling'] as const;
-
-const coreDefaults: CoreHubOptions = {
-  handshakeTimeout: 15_000,
-  keepAliveInterval: 15_000,
-  clientTimeoutInterval: 30_000,
-  maximumReceiveMessageSize: 32_768,
-  enableDetailedErrors: false,
-  maximumParallelInvocationsPerClient: 1,
-  maximumParallelStreamsPerClient: 100,
-  streamBufferCapacity: 10,
-  transports: CORE_TRANSPORTS,
-  supportedProtocols: null,
-  minimumProtocolVersion: 0,
-  applicationMaxBufferSize: 65_536,
-  closeOnAuthenticationExpiration: false,
-  enableAuthenticationRefresh: false,
-  allowStatefulReconnects: false,
-  statefulReconnectBufferSize: 100_000,
-  transportSendTimeout: 10_000,
-  closeTimeout: 5_000,
-  pollTimeout: 90_000,
-  disconnectTimeout: 15_000,
-};
-
-const supportedProtocols: OptionRule = (value) =>
-  listOfText(value) ?? ((value as string[]).length === 0 ? 'There are no supported protocols' : undefined);
-
-const coreRules: OptionRules<CoreHubOptions> = {
-  handshakeTimeout: atLeast(1),
-  keepAliveInterval: atLeast(1),
-  clientTimeoutInterval: atLeast(1),
-  maximumReceiveMessageSize: or(null, wholeNumber(1)),
-  enableDetailedErrors: boolean,
-  maximumParallelInvocationsPerClient: wholeNumber(1),
-  maximumParallelStreamsPerClient: wholeNumber(1),
-  streamBufferCapacity: wholeNumber(1),
-  transports: listOf(...CORE_TRANSPORTS),
-  supportedProtocols: or(null, supportedProtocols),
-  minimumProtocolVersion: oneOf(0, 1),
-  applicationMaxBufferSize: wholeNumber(0),
-  closeOnAuthenticationExpiration: boolean,
-  enableAuthenticationRefresh: boolean,
-  allowStatefulReconnects: boolean,
-  statefulReconnectBufferSize: wholeNumber(1),
-  transportSendTimeout: atLeast(1),
-  closeTimeout: atLeast(1),
-  pollTimeout: atLeast(1),
-  disconnectTimeout: atLeast(1),
-};
+import type { ClassicOptions, CorsOptions, LimitOptions, OutboxOptions, ServerOptions } from './options.js';
 
 const CLASSIC_TRANSPORTS = ['webSockets', 'serverSentEvents', 'foreverFrame', 'longPolling'] as const;
 
@@ -165,7 +107,7 @@ const corsRules: OptionRules<CorsOptions> = {
 };
 
 /** The options that are plain values; groups are merged one by one. */
-type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core'>;
+type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core' | 'multiplex'>;
 
 const plainRules: OptionRules<PlainOptions> = {
   path,
@@ -201,6 +143,8 @@ export interface SignalROptions extends Partial<PlainOptions> {
   classic?: Partial<ClassicOptions> | false;
   /** Options of Core clients, or false to refuse them. */
   core?: Partial<CoreHubOptions> | false;
+  /** A url where Core clients find several hubs over one connection; `path` has to be given. */
+  multiplex?: (Partial<MultiplexOptions> & Pick<MultiplexOptions, 'path'>) | false;
 }
 
 /** Checks the options of the application and completes them. @throws SignalRError with one clear message. */
@@ -209,26 +153,20 @@ export function resolveOptions({
   limits,
   outbox,
   classic,
-  core,
+  core: givenCore,
+  multiplex,
   ...plain
 }: SignalROptions): ServerOptions {
+  const core = givenCore === false ? false : resolveCore(givenCore);
   return {
     ...mergeOptions(plainRules, plainDefaults(), plain),
     cors: cors === undefined || cors === false ? false : resolveCors(cors),
     limits: mergeOptions(limitRules, limitDefaults, limits, 'limits.'),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
     classic: classic === false ? false : resolveClassic(classic),
-    core: core === false ? false : mergeOptions(coreRules, coreDefaults, core, 'core.'),
+    core,
+    multiplex: multiplex === undefined || multiplex === false ? false : resolveMultiplex(core, multiplex),
   };
-}
-
-/** Checks what `@Hub({ … })` says of Core clients and puts it over the options of the application. */
-export function resolveCoreOptions(
-  inherited: CoreHubOptions,
-  given: Partial<CoreHubOptions>,
-  hub: string,
-): CoreHubOptions {
-  return mergeOptions(coreRules, inherited, given, `@Hub('${hub}').`);
 }
 
 function resolveCors(given: Partial<CorsOptions>): CorsOptions {

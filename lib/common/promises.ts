@@ -17,3 +17,24 @@ export function andThen<T, R>(
 ): R | Promise<R> {
   return isThenable(value) ? Promise.resolve(value as PromiseLike<T>).then(proceed) : proceed(value as T);
 }
+
+/**
+ * Waits for all, then fails with the first failure.
+ *
+ * @param report gets the other failures: nobody would hear of them.
+ */
+export async function allOrFirstFailure(
+  work: readonly Promise<void>[],
+  report: (error: unknown) => void,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(work);
+  const [first, ...others] = outcomes.filter(
+    ({ status }) => status === 'rejected',
+  ) as PromiseRejectedResult[];
+  for (const { reason } of others) {
+    report(reason);
+  }
+  if (first !== undefined) {
+    throw first.reason;
+  }
+}

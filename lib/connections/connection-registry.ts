@@ -165,6 +165,10 @@ export class ConnectionRegistry implements BackplaneNode {
     this.relays.hear(note, from);
   }
 
+  missed(from: string): void {
+    this.relays.breakOffWith(from);
+  }
+
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {
     const connection = this.connections.get(command.connectionId);
     if (connection === undefined || connection.ended) {
@@ -184,6 +188,23 @@ export class ConnectionRegistry implements BackplaneNode {
       case 'ask':
         return connection.ask(command.call, command.timeout);
     }
+  }
+
+  gap(topics: readonly Topic[] | 'all'): void {
+    const concerned =
+      topics === 'all' ? new Set(this) : new Set(topics.flatMap((topic) => this.subscribersOf(topic)));
+    if (concerned.size === 0) {
+      return;
+    }
+    this.logger.warn(`messages may have been lost: ${concerned.size} connection(s) have to begin anew`);
+    for (const connection of concerned) {
+      connection.messagesLost();
+    }
+  }
+
+  private subscribersOf(topic: Topic): readonly Connection[] {
+    const present = this.subscribers.get(topic);
+    return present instanceof Set ? [...present] : present === undefined ? [] : [present];
   }
 
   private deliverTo(connection: Connection, envelope: Envelope): void {

@@ -17,6 +17,9 @@ export interface DisconnectOptions {
   readonly allowReconnect: boolean;
 }
 
+/** What clients are told that may have missed messages. */
+export const MESSAGES_LOST = 'Messages to this connection may have been lost.';
+
 /** A call of a hub method that takes its time, as its connection sees it. */
 export interface RunningCall {
   /** What the client calls it; undefined if it wants no answer. */
@@ -120,6 +123,12 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** Ends the connection from the server's side. */
   abstract disconnect(options: DisconnectOptions): void;
 
+  /**
+   * Messages to it may be missing that cannot be made up. It does not go on as if nothing were: it ends, and its client has
+   * to begin anew.
+   */
+  abstract messagesLost(): void;
+
   /** Ends the connection because the server goes away: its client is told to come back. Resolves when hubs know. */
   abstract shutDown(): Promise<void>;
 
@@ -155,7 +164,8 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
       : new Promise((resolve) => (this.roomWaiters ??= []).push(resolve));
   }
 
-  private wakeSources(): void {
+  /** Sources wait no longer: the peer takes more, or never will. */
+  protected wakeSources(): void {
     this.roomWaiters?.splice(0).forEach((wake) => wake());
   }
 

@@ -32,12 +32,15 @@ export interface OutboxOwner<T extends OutboxItem> {
 /** So many messages leave at once although the turn has not ended, so that one long turn does not collect everything. */
 const BATCH = 256;
 
+/** Shared by all outboxes in which nothing waits, which are most of them most of the time; never changed. */
+const NONE: never[] = [];
+
 /**
  * The messages that wait for one connection. A sender never waits for a slow receiver: messages of a turn are written
  * at its end, and while the peer does not read they stay here, within limits.
  */
 export class Outbox<T extends OutboxItem> implements Flushable {
-  private items: T[] = [];
+  private items: T[] = NONE;
   private bytes = 0;
   private scheduled = false;
   private isLimited = true;
@@ -52,8 +55,18 @@ export class Outbox<T extends OutboxItem> implements Flushable {
     return this.items.length;
   }
 
+  /** How many bytes wait; text counts one per character. */
+  get waitingBytes(): number {
+    return this.bytes;
+  }
+
   push(item: T): void {
-    this.items.push(item);
+    // Nearly always it is the only one of its turn: a list of exactly one is several times smaller than a grown one.
+    if (this.items.length === 0) {
+      this.items = [item];
+    } else {
+      this.items.push(item);
+    }
     this.bytes += item.data.length;
     if (this.items.length >= BATCH && this.owner.canWrite) {
       this.writeAll();
@@ -100,7 +113,7 @@ export class Outbox<T extends OutboxItem> implements Flushable {
 
   /** Forgets what waits; the connection has ended or its messages are kept elsewhere. */
   clear(): void {
-    this.items = [];
+    this.items = NONE;
     this.bytes = 0;
   }
 

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 
 import { camelCase } from '../common/names.js';
-import type { CoreHubOptions } from '../common/options.js';
+import type { CoreHubOptions } from '../common/core-options.js';
 
 /** A parameter of a hub method that takes an argument of the client. */
 export interface HubParameter {

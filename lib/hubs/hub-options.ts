@@ -1,4 +1,4 @@
-import type { CoreHubOptions } from '../common/options.js';
+import type { CoreHubOptions } from '../common/core-options.js';
 
 /**
  * What `@Hub({ … })` takes. Options of Core clients given here win over those of `SignalRModule.forRoot` for this hub.

@@ -67,7 +67,7 @@ export class ConnectGuard {
 }
 
 /** Asks guards about a request of a client that connects. @throws whatever a guard throws that is no refusal */
-export async function admitByGuards(
+async function admitByGuards(
   guards: readonly CanActivate[],
   type: Type,
   handler: (...args: unknown[]) => unknown,
@@ -87,6 +87,35 @@ export async function admitByGuards(
       throw error;
     }
     return { allowed: false, status: statusOf(error, request) };
+  }
+}
+
+/** The guards of a class that serves clients without hubs, and global ones. */
+export class ClassGuards {
+  private guards: readonly CanActivate[] | undefined;
+
+  /** @param connecting what `getHandler()` gives: metadata on it applies to connecting. */
+  constructor(
+    private readonly type: Type,
+    private readonly connecting: EnhancedMethod,
+    private readonly enhancers: NestEnhancers,
+  ) {}
+
+  /**
+   * @param hubRequest gets the user that guards find.
+   * @throws whatever a guard throws that is no refusal: the request then fails with 500.
+   */
+  async admit(
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+    hubRequest: HubRequest,
+  ): Promise<Admission> {
+    // Only now every global guard is known.
+    this.guards ??= this.enhancers.guardsOf(this.connecting);
+    const { method } = this.connecting;
+    const admission = await admitByGuards(this.guards, this.type, method, request, response);
+    hubRequest.user = (request as { user?: unknown }).user;
+    return admission;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ConnectionDirectory } from './connection-directory.js';
+import type { ConnectionDirectory, ConnectionEntry } from './connection-directory.js';
 import type { Envelope, Message } from './envelope.js';
 import type { ClientAnswer, NodeCommand } from './node-command.js';
 import type { NodeNote } from './node-note.js';
@@ -21,6 +21,18 @@ export interface BackplaneNode {
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
   /** Takes in what another node tells it, in the order in which that node has told it. Never throws. */
   hear(note: NodeNote, from: string): void;
+  /** Some notes of another node are lost: nothing that was being said with it can go on. Never throws. */
+  missed?(from: string): void;
+  /**
+   * Messages of some topics, or of all, may have been lost for this node, and cannot be made up: connections that are
+   * subscribed to them cannot go on as if nothing were missing. Never throws.
+   */
+  gap?(topics: readonly Topic[] | 'all'): void;
+  /**
+   * A connection is gone because its node died; told to exactly one of the nodes that are left. If the node was only cut
+   * off, the connection may turn up again. Never throws.
+   */
+  orphaned?(entry: ConnectionEntry): void;
 }
 
 /** What a returning connection missed. */
@@ -34,6 +46,24 @@ export interface Replay {
   readonly known: boolean;
   /** False if some of what was published after the cursor is no longer kept. */
   readonly complete: boolean;
+  /** The cursor of a connection that has got all of this. Default: what {@link Backplane.tail} says. */
+  readonly position?: string;
+  /**
+   * What messages that arrive live have to pass: those that arrive while the replay is under way, which may be among
+   * what is replayed. Default: they are told apart by their positions.
+   */
+  readonly screen?: ReplayScreen;
+}
+
+/** Stands between a connection that has returned and the messages that reach its node. */
+export interface ReplayScreen {
+  /** The message as this connection is to get it; undefined if the connection has it already, or gets it by the replay. */
+  admit(envelope: Envelope): Envelope | undefined;
+  /**
+   * True if messages have to pass it for as long as the connection stays: some that the connection has seen on another
+   * node may arrive here much later.
+   */
+  readonly isLasting: boolean;
 }
 
 /** A topic that a returning connection asks for. */
@@ -95,8 +125,9 @@ export interface Backplane {
   command(command: NodeCommand, timeout: number): Promise<Acknowledgement>;
 
   /**
-   * Tells another node something. Notes of one node to another arrive once and in order, or not at all from some note on;
-   * nobody acknowledges them, and none is kept for a node that is not there. A throw counts as if nobody were there.
+   * Tells another node something. Notes of one node to another arrive once and in order; if some are lost, the other node is
+   * told by {@link BackplaneNode.missed} before it hears the next one. Nobody acknowledges them, and none is kept for a node
+   * that is not there. A throw counts as if nobody were there.
    *
    * @returns false if it is known that no such node is there.
    */

@@ -6,10 +6,20 @@ const BITS_PER_BYTE = 7;
 const MORE = 0x80;
 const LARGEST = 0x7fff_ffff;
 
+/** What stands in front of a message. */
+interface Prefix {
+  /** Its own bytes. */
+  readonly bytes: number;
+  /** Those of the message behind it. */
+  readonly length: number;
+}
+
 /** Cuts messages that have their length in front of them (signalr-core §5.1). */
 export class LengthPrefixReader implements MessageReader {
   private chunks: Buffer[] = [];
   private total = 0;
+  /** That of the message in front, once read: a message may come in many small parts. */
+  private prefix: Prefix | undefined;
   /** True while the message in front is known not to have ended. */
   private isIncomplete = false;
   messageBytes = 0;
@@ -20,28 +30,28 @@ export class LengthPrefixReader implements MessageReader {
   }
 
   push(data: Buffer): void {
+    // Empty frames count towards no limit, so nothing of them may be kept.
+    if (data.byteLength === 0) {
+      return;
+    }
     this.chunks.push(data);
     this.total += data.byteLength;
     this.isIncomplete = false;
   }
 
   next(): Buffer | undefined {
-    const prefix = this.readPrefix();
-    if (prefix === undefined) {
-      this.messageBytes = this.total;
+    const prefix = (this.prefix ??= this.readPrefix());
+    this.messageBytes = prefix === undefined ? this.total : prefix.bytes + prefix.length;
+    if (prefix === undefined || this.total < this.messageBytes) {
       this.isIncomplete = true;
       return undefined;
     }
-    this.messageBytes = prefix.bytes + prefix.length;
-    if (this.total < this.messageBytes) {
-      this.isIncomplete = true;
-      return undefined;
-    }
+    this.prefix = undefined;
     return this.take(this.messageBytes).subarray(prefix.bytes);
   }
 
   /** Seven bits per byte, the low ones first; the highest bit says that more follow. */
-  private readPrefix(): { readonly bytes: number; readonly length: number } | undefined {
+  private readPrefix(): Prefix | undefined {
     const head = this.head(LONGEST_PREFIX);
     let length = 0;
     for (let bytes = 0; bytes < LONGEST_PREFIX; bytes++) {

@@ -5,7 +5,7 @@ import { type ClientMessage, MessageType } from '../protocols/core/messages.js';
 import { Frame } from '../transports/frame.js';
 import { LengthPrefixReader, lengthPrefix } from './length-prefix-reader.js';
 import { parseMessage, ResultKind } from './message-pack-messages.js';
-import { encodeValue } from './values.js';
+import { encodeShared, encodeValue } from './values.js';
 
 /** Bytes that are put into one frame at most, unless a single message is larger. */
 const FRAME_BYTES = 65_536;
@@ -120,7 +120,7 @@ function message(
   kind: ConstructorParameters<typeof CoreMessage>[1],
   what: readonly string[] = [],
 ): CoreMessage {
-  return new CoreMessage(prefixed(encodeValue(fields, ...what)), kind);
+  return new CoreMessage(prefixed(encodeShared(fields, ...what)), kind);
 }
 
 function prefixed(body: Uint8Array): Buffer {

@@ -23,7 +23,7 @@ export function parseMessage(bytes: Uint8Array): ClientMessage | undefined {
   if (!Array.isArray(fields)) {
     throw failed('array length', 'message');
   }
-  const type = integer(fields, 0, 'messageType');
+  const type = integer(fields, 0, 'messageType', 'Int32');
   switch (type) {
     case MessageType.Invocation:
     case MessageType.StreamInvocation:
@@ -43,7 +43,7 @@ export function parseMessage(bytes: Uint8Array): ClientMessage | undefined {
       return { type, error: optionalText(fields, 1, 'error') };
     case MessageType.Ack:
     case MessageType.Sequence:
-      return { type, sequenceId: integer(fields, 1, 'sequenceId') };
+      return { type, sequenceId: integer(fields, 1, 'sequenceId', 'Int64') };
     default:
       return undefined;
   }
@@ -96,7 +96,7 @@ function parseCompletion(fields: Fields): ClientMessage {
   checkHeaders(fields);
   const invocationId = requiredId(fields);
   const type = MessageType.Completion;
-  switch (integer(fields, RESULT_KIND, 'resultKind')) {
+  switch (integer(fields, RESULT_KIND, 'resultKind', 'Int32')) {
     case ResultKind.Error:
       return {
         type,
@@ -150,10 +150,10 @@ function optionalText(fields: Fields, index: number, name: string): string | und
   return fields[index] === null || fields[index] === undefined ? undefined : text(fields, index, name);
 }
 
-function integer(fields: Fields, index: number, name: string): number {
+function integer(fields: Fields, index: number, name: string, type: 'Int32' | 'Int64'): number {
   const value = fields[index];
   if (!Number.isInteger(value)) {
-    throw reading(name, 'Int32');
+    throw reading(name, type);
   }
   return value as number;
 }

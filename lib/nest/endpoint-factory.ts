@@ -5,6 +5,7 @@ import type { ClassicOptions, ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { ConnectionLimiter } from '../connections/connection-limiter.js';
 import type { ConnectionRegistry } from '../connections/connection-registry.js';
+import { ConnectionHandlerHost } from '../connection-handlers/connection-handler-host.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
 import { DefaultUserIdProvider, IUserIdProvider } from '../hubs/user-id-provider.js';
 import { ConnectGuard } from '../invocation/connect-guard.js';
@@ -21,10 +22,14 @@ import {
 import { ClassicEndpoint } from '../protocols/classic/endpoint.js';
 import { HubApplication } from '../protocols/classic/hub-application.js';
 import { PersistentApplication } from '../protocols/classic/persistent-application.js';
+import { CoreHubApplication } from '../protocols/core/hub-application.js';
 import { ClientResults } from '../protocols/core/client-results.js';
 import { CoreEndpoint } from '../protocols/core/endpoint.js';
+import { HandlerApplication } from '../protocols/core/handler-application.js';
+import { MultiplexApplication } from '../protocols/core/multiplex-application.js';
 import type { Endpoint, ProtocolServices } from '../protocols/endpoint.js';
 import type { CreateWebSocketServer } from '../transports/upgrade.js';
+import type { DiscoveredApplication } from './application.explorer.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import { ProviderFinder } from './provider-finder.js';
@@ -32,10 +37,8 @@ import type { SignalRModuleOptions } from './signalr.module-options.js';
 import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
 
 /** What is served, and where. */
-export interface ServedParts {
+export interface ServedParts extends DiscoveredApplication {
   readonly basePath: string;
-  readonly hubs: readonly DiscoveredHub[];
-  readonly connections: readonly PersistentConnectionDescriptor[];
   readonly registry: ConnectionRegistry;
   readonly createWebSocketServer: CreateWebSocketServer;
 }
@@ -67,7 +70,7 @@ export class EndpointFactory {
     const services = this.createServices(parts, enhancers);
     const { classic, core } = options;
     const endpoints = [
-      ...(core === false ? [] : parts.hubs.map(({ descriptor }) => new CoreEndpoint(descriptor, services))),
+      ...(core === false ? [] : createCoreEndpoints(services, parts, enhancers)),
       ...(classic === false ? [] : createClassicEndpoints(services, classic, parts.connections, enhancers)),
     ];
     return { endpoints, invoker: services.invoker };
@@ -85,6 +88,7 @@ export class EndpointFactory {
       connectGuard: new ConnectGuard(invoker, enhancers),
       registry: parts.registry,
       limiter: new ConnectionLimiter(this.options.limits),
+      metrics: this.moduleOptions.metrics,
       backplane: this.backplane,
       userIds: this.providers.find<IUserIdProvider>(IUserIdProvider) ?? new DefaultUserIdProvider(),
       createWebSocketServer: parts.createWebSocketServer,
@@ -107,6 +111,21 @@ export class EndpointFactory {
     });
     return new HubInvoker(new Map(hosts));
   }
+}
+
+function createCoreEndpoints(
+  services: ProtocolServices,
+  { hubs, handlers, shared }: DiscoveredApplication,
+  enhancers: NestEnhancers,
+): Endpoint[] {
+  const applications = [
+    ...hubs.map(({ descriptor }) => new CoreHubApplication(descriptor, services)),
+    ...(shared === undefined ? [] : [new MultiplexApplication(shared, services)]),
+    ...handlers.map(
+      (descriptor) => new HandlerApplication(new ConnectionHandlerHost(descriptor, enhancers), services),
+    ),
+  ];
+  return applications.map((application) => new CoreEndpoint(application, services));
 }
 
 function createClassicEndpoints(

@@ -2,7 +2,7 @@ import { Inject, Injectable, type Type } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 import { SignalRError } from '../common/errors.js';
-import { resolveCoreOptions } from '../common/option-defaults.js';
+import { resolveCoreOptions } from '../common/core-option-defaults.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { HubCatalog } from '../hubs/hub-catalog.js';
@@ -10,10 +10,10 @@ import { type HubDescriptor, scriptName } from '../hubs/hub-descriptor.js';
 import { hubName, readHubMetadata, readOwnHubMethods } from '../hubs/hub.metadata.js';
 import type { HubOptions } from '../hubs/hub-options.js';
 import { describeHubMethods } from '../invocation/hub-methods.js';
-import { RESERVED_NAMES } from '../protocols/classic/request.js';
 import { pathsOf } from '../protocols/core/endpoint.js';
 import { ProviderScanner, type ScannedProvider } from './provider-scanner.js';
 import { SERVER_OPTIONS } from './signalr.tokens.js';
+import { TakenPaths } from './taken-paths.js';
 
 /** A hub that was found among the providers of the application. */
 export interface DiscoveredHub {
@@ -34,8 +34,11 @@ export class HubExplorer {
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
   ) {}
 
-  /** @throws SignalRError with one clear message for the first thing that cannot work. */
-  explore(basePath: string): DiscoveredHub[] {
+  /**
+   * @param taken gets the paths that hubs need.
+   * @throws SignalRError with one clear message for the first thing that cannot work.
+   */
+  explore(basePath: string, taken = new TakenPaths()): DiscoveredHub[] {
     const found = new Map<Type, ScannedProvider & { readonly options: HubOptions }>();
     for (const provider of this.scanner.scan()) {
       const { type } = provider;
@@ -51,7 +54,7 @@ export class HubExplorer {
       found.set(type, { ...provider, options: metadata.options });
     }
     const hubs = [...found.values()].map((hub) => this.discover(hub, basePath));
-    takenPaths(hubs, basePath);
+    takePaths(hubs, basePath, taken);
     return hubs;
   }
 
@@ -90,20 +93,14 @@ function rejectStrayMethods(type: Type): void {
   }
 }
 
-/** All paths that hubs and classic clients need, in lower case, with their owners. @throws SignalRError if two need the same */
-export function takenPaths(hubs: readonly DiscoveredHub[], basePath: string): Map<string, string> {
-  const owners = new Map(
-    RESERVED_NAMES.map((name) => [`${basePath}/${name}`.toLowerCase(), 'classic clients']),
-  );
-  owners.set(basePath.toLowerCase(), 'classic clients');
+/** The base path belongs to classic clients, with the names that they need below it. */
+function takePaths(hubs: readonly DiscoveredHub[], basePath: string, taken: TakenPaths): void {
+  taken.takeClassic(basePath, 'classic clients');
   for (const { descriptor } of hubs) {
-    for (const path of pathsOf(descriptor)) {
-      const owner = owners.get(path.toLowerCase());
-      if (owner !== undefined) {
-        throw SignalRError.of('SIGNALR_HUB_PATH_TAKEN', descriptor.name, path, owner);
-      }
-      owners.set(path.toLowerCase(), `hub '${descriptor.name}'`);
+    const { name, path } = descriptor;
+    const used = taken.take(pathsOf(path), `hub '${name}'`);
+    if (used !== undefined) {
+      throw SignalRError.of('SIGNALR_HUB_PATH_TAKEN', name, used.path, used.owner);
     }
   }
-  return owners;
 }

@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
 
-import { SignalRError } from '../common/errors.js';
-import { path as pathRule } from '../common/option-rules.js';
 import {
   CONNECTION_CONTEXT,
   SignalRPersistentConnection,
@@ -12,57 +10,33 @@ import {
   readConnectionPath,
 } from '../persistent-connections/persistent-connection.metadata.js';
 import { PersistentConnectionRegistry } from './persistent-connection.registry.js';
-import { ProviderScanner, type ScannedProvider } from './provider-scanner.js';
+import { ServedClassExplorer, type ServedKind } from './served-class.explorer.js';
+import type { TakenPaths } from './taken-paths.js';
+
+const kind: ServedKind<SignalRPersistentConnection> = {
+  decorator: 'PersistentConnection',
+  base: SignalRPersistentConnection,
+  pathOf: readConnectionPath,
+};
 
 /** Finds the persistent connections of the application and gives each the means to send. */
 @Injectable()
 export class PersistentConnectionExplorer {
   constructor(
-    private readonly scanner: ProviderScanner,
+    private readonly explorer: ServedClassExplorer,
     private readonly registry: PersistentConnectionRegistry,
   ) {}
 
   /**
    * @param prefix what stands before all paths.
-   * @param taken paths that are in use, in lower case, with their owners.
    * @throws SignalRError with one clear message for the first thing that cannot work.
    */
-  explore(prefix: string, taken: ReadonlyMap<string, string>): PersistentConnectionDescriptor[] {
-    const owners = new Map(taken);
-    const found: PersistentConnectionDescriptor[] = [];
-    for (const provider of this.scanner.scan()) {
-      const path = readConnectionPath(provider.type);
-      if (path === undefined) {
-        continue;
-      }
-      const descriptor = this.describe(provider, path, prefix);
-      const owner = owners.get(descriptor.path.toLowerCase());
-      if (owner !== undefined) {
-        throw SignalRError.of('SIGNALR_CONNECTION_PATH', provider.type.name, path, `it is used by ${owner}.`);
-      }
-      owners.set(descriptor.path.toLowerCase(), provider.type.name);
-      found.push(descriptor);
-    }
-    return found;
-  }
-
-  private describe(
-    { type, wrapper, moduleKey }: ScannedProvider,
-    path: string,
-    prefix: string,
-  ): PersistentConnectionDescriptor {
-    const complaint = pathRule(path);
-    if (complaint !== undefined) {
-      throw SignalRError.of('SIGNALR_CONNECTION_PATH', type.name, path, complaint);
-    }
-    if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
-      throw SignalRError.of('SIGNALR_CONNECTION_SCOPED', type.name);
-    }
-    const instance: unknown = wrapper.instance;
-    if (!(instance instanceof SignalRPersistentConnection)) {
-      throw SignalRError.of('SIGNALR_CONNECTION_TYPE', type.name);
-    }
-    instance[CONNECTION_CONTEXT] = this.registry.get(type);
-    return { type, name: connectionName(type), path: prefix + path, instance, moduleKey };
+  explore(prefix: string, taken: TakenPaths): PersistentConnectionDescriptor[] {
+    return this.explorer
+      .explore(kind, prefix, (path, owner) => taken.takeClassic(path, owner))
+      .map((served) => {
+        served.instance[CONNECTION_CONTEXT] = this.registry.get(served.type);
+        return { ...served, name: connectionName(served.type) };
+      });
   }
 }

@@ -1,6 +1,7 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 
 import type { SignalROptions } from '../common/option-defaults.js';
+import type { ConnectionMetrics } from '../connections/connection-metrics.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { ValidationErrorFactory } from '../invocation/validation-failure.js';
 import type { Backplane } from '../messaging/backplane.js';
@@ -27,6 +28,11 @@ export interface SignalRModuleOptions extends SignalROptions {
    * `nestjs-signalr/msgpack`. Default: none.
    */
   hubProtocols?: readonly HubProtocol[];
+  /**
+   * Measures connections: `new OpenTelemetryMetrics()` of `nestjs-signalr/telemetry`. It is called when connections begin and
+   * end; what it throws is logged. Default: nothing is measured.
+   */
+  metrics?: ConnectionMetrics;
   /** Carries messages between processes. Default: a {@link MemoryBackplane}, for one process. */
   backplane?: Backplane;
 }

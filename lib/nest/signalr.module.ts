@@ -24,6 +24,8 @@ import { MemoryBackplane } from '../messaging/memory-backplane.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import { getPersistentConnectionContextToken } from '../persistent-connections/persistent-connection.context.js';
 import { declaredConnections } from '../persistent-connections/persistent-connection.metadata.js';
+import { ApplicationExplorer } from './application.explorer.js';
+import { ConnectionHandlerExplorer } from './connection-handler.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
 import { HubContextRegistry } from './hub-context.registry.js';
 import type { HubServer } from './hub-server.js';
@@ -32,6 +34,7 @@ import { PersistentConnectionExplorer } from './persistent-connection.explorer.j
 import { PersistentConnectionRegistry } from './persistent-connection.registry.js';
 import { ProviderFinder } from './provider-finder.js';
 import { ProviderScanner } from './provider-scanner.js';
+import { ServedClassExplorer } from './served-class.explorer.js';
 import type {
   SignalRModuleAsyncOptions,
   SignalRModuleOptions,
@@ -146,6 +149,8 @@ function dynamicModule(
           backplane ?? embeddedBackplane(options),
         inject: [MODULE_OPTIONS, SERVER_OPTIONS],
       },
+      ApplicationExplorer,
+      ConnectionHandlerExplorer,
       EndpointFactory,
       HubCatalog,
       HubContextRegistry,
@@ -155,6 +160,7 @@ function dynamicModule(
       PersistentConnectionRegistry,
       ProviderFinder,
       ProviderScanner,
+      ServedClassExplorer,
       SignalRServer,
       SignalRService,
       ...contexts,
@@ -175,6 +181,7 @@ function serverOptions({
   backplane: _backplane,
   validationError: _validationError,
   hubProtocols: _hubProtocols,
+  metrics: _metrics,
   ...given
 }: SignalRModuleOptions): ServerOptions {
   const options = resolveOptions(given);

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core';
 
+import { SignalRError } from '../common/errors.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
@@ -16,9 +17,9 @@ import type { Backplane } from '../messaging/backplane.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
+import { ApplicationExplorer } from './application.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
-import { type DiscoveredHub, HubExplorer, takenPaths } from './hub.explorer.js';
-import { PersistentConnectionExplorer } from './persistent-connection.explorer.js';
+import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
 import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
@@ -42,13 +43,13 @@ export class SignalRServer implements HubServer {
   private invoker: HubInvoker | undefined;
   private adapter: SignalRAdapter | undefined;
   private draining = false;
+  private servedPath: string | undefined;
 
   constructor(
     @Inject(SERVER_OPTIONS) private readonly options: ServerOptions,
     @Inject(MODULE_OPTIONS) private readonly moduleOptions: SignalRModuleOptions,
     @Inject(BACKPLANE) private readonly backplane: Backplane,
-    private readonly explorer: HubExplorer,
-    private readonly connectionExplorer: PersistentConnectionExplorer,
+    private readonly explorer: ApplicationExplorer,
     private readonly endpoints: EndpointFactory,
     private readonly pipeline: HubPipeline,
     private readonly providers: ProviderFinder,
@@ -65,9 +66,8 @@ export class SignalRServer implements HubServer {
    */
   async start(importer: ModuleRef): Promise<void> {
     const basePath = this.prefix() + this.options.path;
-    const hubs = this.explorer.explore(basePath);
-    const connections = this.connectionExplorer.explore(this.prefix(), takenPaths(hubs, basePath));
-    await this.loadPipeline(hubs, importer);
+    const application = this.explorer.explore(this.prefix(), basePath);
+    await this.loadPipeline(application.hubs, importer);
     await this.backplane.start(this.registry);
     const httpServer = this.httpServer();
     if (httpServer === undefined) {
@@ -76,9 +76,8 @@ export class SignalRServer implements HubServer {
     this.adapter = new SignalRAdapter(httpServer, (upgrade) => this.serveUpgrade(upgrade));
     const { adapter, registry } = this;
     const { endpoints, invoker } = this.endpoints.create({
+      ...application,
       basePath,
-      hubs,
-      connections,
       registry,
       createWebSocketServer: (options) => adapter.createHubServer(options),
     });
@@ -91,6 +90,15 @@ export class SignalRServer implements HubServer {
     }
     this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
     this.heartbeat.start();
+    this.servedPath = basePath;
+  }
+
+  /** Where classic clients find the hubs, prefix included. @throws SignalRError SIGNALR_NOT_STARTED if nothing is served yet */
+  get basePath(): string {
+    if (this.servedPath === undefined) {
+      throw SignalRError.of('SIGNALR_NOT_STARTED');
+    }
+    return this.servedPath;
   }
 
   /** Compiles hub methods; every global enhancer is known by now. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { CanActivate, Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 
 import type { Connection } from '../connections/connection.js';
-import { type Admission, admitByGuards, statusFor } from '../invocation/connect-guard.js';
+import { type Admission, ClassGuards, statusFor } from '../invocation/connect-guard.js';
 import type { LifecycleEvent } from '../invocation/hub-invoker.js';
 import type { EnhancedMethod, NestEnhancers } from '../invocation/nest-enhancers.js';
 import type { HubRequest } from '../transports/hub-request.js';
@@ -25,13 +25,16 @@ export interface PersistentConnectionDescriptor {
 export class PersistentConnectionHost {
   /** True if the class has a say in which groups its clients get again. */
   readonly choosesGroups: boolean;
-  private guards: readonly CanActivate[] | undefined;
+  private readonly guards: ClassGuards;
 
   constructor(
     readonly descriptor: PersistentConnectionDescriptor,
-    private readonly enhancers: NestEnhancers,
+    enhancers: NestEnhancers,
   ) {
-    const { onRejoiningGroups } = descriptor.instance;
+    const { type, instance, moduleKey } = descriptor;
+    const { onRejoiningGroups } = instance;
+    const method = instance.onConnected as EnhancedMethod['method'];
+    this.guards = new ClassGuards(type, { instance, method, moduleKey }, enhancers);
     this.choosesGroups = onRejoiningGroups !== SignalRPersistentConnection.prototype.onRejoiningGroups;
   }
 
@@ -41,13 +44,8 @@ export class PersistentConnectionHost {
     response: ServerResponse | undefined,
     hubRequest: HubRequest,
   ): Promise<Admission> {
-    const { type, instance } = this.descriptor;
-    const handler = instance.onConnected.bind(instance) as EnhancedMethod['method'];
-    this.guards ??= this.enhancers.guardsOf(this.describe());
-    const admission = await admitByGuards(this.guards, type, handler, request, response);
-    // Guards put the user on the request.
-    hubRequest.user = (request as { user?: unknown }).user;
-    if (!admission.allowed || (await instance.authorizeRequest(hubRequest))) {
+    const admission = await this.guards.admit(request, response, hubRequest);
+    if (!admission.allowed || (await this.descriptor.instance.authorizeRequest(hubRequest))) {
       return admission;
     }
     return { allowed: false, status: statusFor(request) };
@@ -72,10 +70,5 @@ export class PersistentConnectionHost {
     request: HubRequest,
   ): Promise<readonly string[]> {
     return this.descriptor.instance.onRejoiningGroups(request, groups, connectionId);
-  }
-
-  private describe(): EnhancedMethod {
-    const { instance, moduleKey } = this.descriptor;
-    return { instance, method: instance.onConnected as EnhancedMethod['method'], moduleKey };
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Connection } from '../connections/connection.js';
+import type { ConnectionMetrics } from '../connections/connection-metrics.js';
 import type { ConnectionLimiter } from '../connections/connection-limiter.js';
 import type { ConnectionRegistry } from '../connections/connection-registry.js';
 import type { ServerOptions } from '../common/options.js';
@@ -46,6 +47,8 @@ export interface ProtocolServices {
   readonly connectGuard: ConnectGuard;
   readonly registry: ConnectionRegistry;
   readonly limiter: ConnectionLimiter;
+  /** Undefined if nothing is measured. */
+  readonly metrics: ConnectionMetrics | undefined;
   readonly backplane: Backplane;
   readonly userIds: IUserIdProvider;
   readonly createWebSocketServer: CreateWebSocketServer;

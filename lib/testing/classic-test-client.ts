@@ -1,8 +1,6 @@
-import type { WebSocket } from 'ws';
-
 import type { ClientSetting } from './core-test-client.js';
-import { ConnectionRefusedError } from './memory-network.js';
-import { HubCallError, TestClient } from './test-client.js';
+import { ConnectionRefusedError, type MemorySocket } from './memory-network.js';
+import { type ConnectionEnd, HubCallError, TestClient } from './test-client.js';
 
 interface ClassicCall {
   readonly H?: string;
@@ -26,6 +24,8 @@ interface ClassicFrame {
   readonly R?: unknown;
 }
 
+const ENDED = 'The connection has ended.';
+
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -48,15 +48,16 @@ export class ClassicTestClient<THub> extends TestClient<THub> {
     readonly connectionId: string,
     private readonly setting: ClientSetting,
     private readonly query: string,
-    private readonly socket: WebSocket,
+    private readonly socket: MemorySocket,
   ) {
     super();
     this.initialized = new Promise((resolve) => {
       this.initialize = resolve;
     });
-    socket.on('message', (data: Buffer) => this.handle(JSON.parse(data.toString()) as ClassicFrame));
-    socket.on('close', () => this.end());
-    socket.on('error', () => undefined);
+    socket.listen({
+      text: (text) => this.handle(JSON.parse(text) as ClassicFrame),
+      closed: () => this.end(),
+    });
   }
 
   /** @throws ConnectionRefusedError if a guard refuses, or `onConnected` throws (500). */
@@ -72,40 +73,38 @@ export class ClassicTestClient<THub> extends TestClient<THub> {
     const query = `transport=webSockets&connectionToken=${encodeURIComponent(ConnectionToken as string)}&${common}`;
     const socket = await network.openSocket({ path: `${path}/connect?${query}`, headers, user });
     const client = new ClassicTestClient<THub>(ConnectionId as string, setting, query, socket);
-    await client.initialized;
+    await Promise.race([client.initialized, client.closed.then(failConnecting)]);
     await client.request('GET', 'start');
     return client;
   }
 
-  override invoke<TResult = unknown>(method: string, ...args: unknown[]): Promise<TResult> {
+  protected override callHub(method: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.socket.readyState !== this.socket.OPEN) {
-        reject(new HubCallError('The connection has ended.'));
+      if (!this.socket.isOpen) {
+        reject(new HubCallError(ENDED));
         return;
       }
       const id = `${this.calls++}`;
-      this.pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.pending.set(id, { resolve, reject });
       const state = Object.keys(this.state).length > 0 ? { S: this.state } : {};
       this.socket.send(JSON.stringify({ H: this.setting.hub, M: method, A: args, I: Number(id), ...state }));
     });
   }
 
-  override async close(): Promise<void> {
+  protected override async sayGoodbye(): Promise<void> {
     await this.request('POST', 'abort');
     this.socket.close();
-    await this.closed;
   }
 
-  override async drop(): Promise<void> {
-    this.socket.terminate();
-    await this.closed;
+  protected override breakLine(): void {
+    this.socket.destroy();
   }
 
   private async request(method: string, operation: string): Promise<void> {
     const { network, path, headers, user } = this.setting;
     const answer = await network.fetch({ method, path: `${path}/${operation}?${this.query}`, headers, user });
     if (answer.status !== 200) {
-      this.socket.terminate();
+      this.socket.destroy();
       throw new ConnectionRefusedError(answer.status, answer.body);
     }
   }
@@ -120,8 +119,7 @@ export class ClassicTestClient<THub> extends TestClient<THub> {
       if (P !== undefined) {
         this.progress.push(P.D);
       } else if (M !== undefined) {
-        // Classic clients answer nothing.
-        void Promise.allSettled(this.take(M, A));
+        this.hear(M, A);
       }
     }
     if (frame.D !== undefined) {
@@ -146,9 +144,13 @@ export class ClassicTestClient<THub> extends TestClient<THub> {
 
   private end(): void {
     for (const { reject } of this.pending.values()) {
-      reject(new HubCallError(this.complaint ?? 'The connection has ended.'));
+      reject(new HubCallError(this.complaint ?? ENDED));
     }
     this.pending.clear();
     this.ended({ error: this.complaint, allowReconnect: this.allowReconnect });
   }
+}
+
+function failConnecting({ error = ENDED }: ConnectionEnd): never {
+  throw new HubCallError(error);
 }

@@ -1,8 +1,8 @@
-import type { WebSocket } from 'ws';
-
-import { isStream } from '../common/streams.js';
-import { ConnectionRefusedError, type MemoryNetwork } from './memory-network.js';
+import { toError } from '../common/errors.js';
+import { ConnectionRefusedError, type MemoryNetwork, type MemorySocket } from './memory-network.js';
 import { HubCallError, TestClient } from './test-client.js';
+import type { HubStreamName, StreamArguments, StreamItem, Undeclared } from './typed-calls.js';
+import { isUpload, startUpload, type Upload } from './upload.js';
 
 const SEPARATOR = '\u001e';
 
@@ -44,12 +44,10 @@ export class CoreTestClient<THub> extends TestClient<THub> {
 
   private constructor(
     readonly connectionId: string,
-    private readonly socket: WebSocket,
+    private readonly socket: MemorySocket,
   ) {
     super();
-    socket.on('message', (data: Buffer) => this.arrived(data.toString()));
-    socket.on('close', () => this.end());
-    socket.on('error', () => undefined);
+    socket.listen({ text: (text) => this.arrived(text), closed: () => this.end() });
   }
 
   /** @throws ConnectionRefusedError if a guard refuses, HubCallError if the handshake fails. */
@@ -77,20 +75,26 @@ export class CoreTestClient<THub> extends TestClient<THub> {
     return client;
   }
 
-  override invoke<TResult = unknown>(method: string, ...args: unknown[]): Promise<TResult> {
+  protected override callHub(method: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        item: () => undefined,
-        complete: (result) => resolve(result as TResult),
-        fail: reject,
-      };
-      this.call(1, method, args, pending);
+      this.call(1, method, args, { item: () => undefined, complete: resolve, fail: reject });
     });
   }
 
-  /** Calls a hub method that gives a stream. Breaking off the iteration cancels it. */
-  async *stream<TItem = unknown>(method: string, ...args: unknown[]): AsyncGenerator<TItem, void> {
-    const items: TItem[] = [];
+  /**
+   * Calls a hub method that gives a stream, when the iteration begins. Breaking off the iteration cancels it. A stream that fails throws
+   * a {@link HubCallError} after its items.
+   */
+  stream<Method extends HubStreamName<THub>>(
+    method: Method,
+    ...args: StreamArguments<THub, Method>
+  ): AsyncGenerator<StreamItem<THub, Method>, void>;
+  stream<TItem = unknown, Method extends string = string>(
+    method: Undeclared<Method, HubStreamName<THub>>,
+    ...args: unknown[]
+  ): AsyncGenerator<TItem, void>;
+  async *stream(method: string, ...args: unknown[]): AsyncGenerator<unknown, void> {
+    const items: unknown[] = [];
     let end: { readonly error?: Error } | undefined;
     let wake = (): void => undefined;
     const finish = (how: { readonly error?: Error }): void => {
@@ -99,7 +103,7 @@ export class CoreTestClient<THub> extends TestClient<THub> {
     };
     const id = this.call(4, method, args, {
       item: (value) => {
-        items.push(value as TItem);
+        items.push(value);
         wake();
       },
       complete: () => finish({}),
@@ -108,7 +112,7 @@ export class CoreTestClient<THub> extends TestClient<THub> {
     try {
       for (;;) {
         while (items.length > 0) {
-          yield items.shift() as TItem;
+          yield items.shift();
         }
         if (end !== undefined) {
           break;
@@ -127,46 +131,42 @@ export class CoreTestClient<THub> extends TestClient<THub> {
     }
   }
 
-  override async close(): Promise<void> {
+  protected override sayGoodbye(): void {
     this.send({ type: 7 });
-    await this.closed;
   }
 
-  override async drop(): Promise<void> {
-    this.socket.terminate();
-    await this.closed;
+  protected override breakLine(): void {
+    this.socket.destroy();
   }
 
-  /** Async iterables among the arguments are streams that the client sends. */
+  /** Streams among the arguments are uploads: the hub gets them after the other arguments. */
   private call(type: 1 | 4, target: string, args: readonly unknown[], pending: Pending): string {
     const id = `${this.lastId++}`;
-    if (this.socket.readyState !== this.socket.OPEN) {
+    if (!this.socket.isOpen) {
       pending.fail(new HubCallError('The connection has ended.'));
       return id;
     }
-    const uploads = args.filter((argument) => isStream(argument)) as AsyncIterable<unknown>[];
+    const uploads = args.filter(isUpload);
     const streamIds = uploads.map(() => `${this.lastId++}`);
     this.pending.set(id, pending);
     this.send({
       type,
       invocationId: id,
       target,
-      arguments: args.filter((argument) => !isStream(argument)),
+      arguments: args.filter((argument) => !isUpload(argument)),
       ...(streamIds.length > 0 && { streamIds }),
     });
-    uploads.forEach((upload, index) => void this.upload(streamIds[index] as string, upload));
+    uploads.forEach((upload, index) => this.upload(streamIds[index] as string, upload));
     return id;
   }
 
-  private async upload(invocationId: string, items: AsyncIterable<unknown>): Promise<void> {
-    try {
-      for await (const item of items) {
-        this.send({ type: 2, invocationId, item });
-      }
-      this.send({ type: 3, invocationId });
-    } catch (error) {
-      this.send({ type: 3, invocationId, error: (error as Error).message });
-    }
+  private upload(invocationId: string, items: Upload): void {
+    const cancel = startUpload(items, {
+      next: (item) => this.send({ type: 2, invocationId, item }),
+      error: (error) => this.send({ type: 3, invocationId, error: toError(error).message }),
+      complete: () => this.send({ type: 3, invocationId }),
+    });
+    void this.closed.then(cancel);
   }
 
   /** Like with any Core client, `onConnected` of the hub may still be running afterwards. */
@@ -178,7 +178,7 @@ export class CoreTestClient<THub> extends TestClient<THub> {
   }
 
   private send(message: object): void {
-    if (this.socket.readyState === this.socket.OPEN) {
+    if (this.socket.isOpen) {
       this.socket.send(JSON.stringify(message) + SEPARATOR);
     }
   }
@@ -217,18 +217,11 @@ export class CoreTestClient<THub> extends TestClient<THub> {
   }
 
   private called({ target = '', arguments: args = [], invocationId }: CoreMessage): void {
-    let returned: unknown[];
-    try {
-      returned = this.take(target, args);
-    } catch (thrown) {
-      returned = [Promise.reject(thrown as Error)];
-    }
     if (invocationId === undefined) {
-      // Nobody wants to know.
-      void Promise.allSettled(returned);
+      this.hear(target, args);
       return;
     }
-    void Promise.all(returned).then(
+    void this.take(target, args).then(
       (results) => {
         const result = results.find((value) => value !== undefined);
         this.send({

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { INestApplication, Type } from '@nestjs/common';
 
 import { HubCatalog } from '../hubs/hub-catalog.js';
+import { SignalRServer } from '../nest/signalr.server.js';
 import { ClassicTestClient } from './classic-test-client.js';
 import { type ClientSetting, CoreTestClient } from './core-test-client.js';
 import { MemoryNetwork } from './memory-network.js';
@@ -17,8 +18,6 @@ export interface TestClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Parameters of its requests: `context.queryString` in the hub. Default: none. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Base path of classic clients, with the application's global prefix if that is used. Default: `/signalr`. */
-  readonly path?: string;
 }
 
 /**
@@ -27,7 +26,8 @@ export interface TestClientOptions {
  * be running when a Core client is; the first call waits for it.
  *
  * @param app an application after `init()`.
- * @throws ConnectionRefusedError with the HTTP status if the client is refused.
+ * @throws ConnectionRefusedError with the HTTP status if the client is refused; SignalRError SIGNALR_NOT_STARTED before `init()`,
+ * SIGNALR_HUB_UNKNOWN for a hub that the application does not provide.
  * @publicApi
  */
 export function createTestClient<THub extends object>(
@@ -48,13 +48,14 @@ export function createTestClient<THub extends object>(
 export async function createTestClient<THub extends object>(
   app: INestApplication,
   hub: Type<THub>,
-  { protocol = 'core', user, headers = {}, query = {}, path = '/signalr' }: TestClientOptions = {},
+  { protocol = 'core', user, headers = {}, query = {} }: TestClientOptions = {},
 ): Promise<CoreTestClient<THub> | ClassicTestClient<THub>> {
+  const { basePath } = app.get(SignalRServer, { strict: false });
   await whenReady(app);
   const descriptor = app.get(HubCatalog, { strict: false }).get(hub);
   const setting: ClientSetting = {
     network: new MemoryNetwork(app.getHttpServer() as Server),
-    path: protocol === 'core' ? descriptor.path : path,
+    path: protocol === 'core' ? descriptor.path : basePath,
     hub: descriptor.name,
     query: new URLSearchParams(query).toString(),
     headers,

@@ -73,6 +73,9 @@ export class FaultyBackplane implements Backplane {
           node.hear(note, from);
         }
       },
+      missed: (from) => node.missed?.(from),
+      gap: (topics) => node.gap?.(topics),
+      orphaned: (entry) => node.orphaned?.(entry),
     });
   }
 

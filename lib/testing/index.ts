@@ -7,4 +7,10 @@ export { ConnectionRefusedError } from './memory-network.js';
 export type { ReceivedCall } from './recorded-calls.js';
 export type { SentCall, SentTo } from './recording-backplane.js';
 export { type FakeCaller, RecordingHub } from './recording-hub.js';
-export { type ClientHandler, type ConnectionEnd, HubCallError, TestClient } from './test-client.js';
+export {
+  type ClientHandler,
+  type ConnectionEnd,
+  HubCallError,
+  TestClient,
+  type WaitOptions,
+} from './test-client.js';

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import { type Duplex, duplexPair } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import type { WebSocket } from 'ws';
 
 /** What a request comes with. */
@@ -37,6 +38,24 @@ const USER = Symbol('user of a test');
 
 type Marked = Duplex & { [USER]?: unknown; remoteAddress?: string };
 type WebSocketConstructor = new (url: string, options: object) => WebSocket;
+
+/** Who uses a {@link MemorySocket}. */
+export interface SocketListener {
+  text(text: string): void;
+  closed(): void;
+}
+
+/** An open WebSocket. The types of `ws` stay behind it: applications need not have them. */
+export interface MemorySocket {
+  readonly isOpen: boolean;
+  send(text: string): void;
+  /** Closes it with the closing handshake. */
+  close(): void;
+  /** Breaks the line. */
+  destroy(): void;
+  /** Tells somebody of what happens, and of what has happened since it opened. */
+  listen(listener: SocketListener): void;
+}
 
 /** The copy of `ws` that Nest's adapter has. */
 function loadWebSocket(): WebSocketConstructor {
@@ -77,19 +96,21 @@ export class MemoryNetwork {
   }
 
   /** Opens a WebSocket. @throws ConnectionRefusedError */
-  openSocket({ path, headers, user }: Omit<MemoryRequest, 'method'>): Promise<WebSocket> {
+  openSocket({ path, headers, user }: Omit<MemoryRequest, 'method'>): Promise<MemorySocket> {
     return new Promise((resolve, reject) => {
       const socket = new (loadWebSocket())(`ws://localhost${path}`, {
         headers,
         perMessageDeflate: false,
         createConnection: () => this.connect(user),
       });
-      socket.once('open', () => resolve(socket));
+      const opened = wrap(socket);
+      socket.once('open', () => resolve(opened));
       socket.once('unexpected-response', (_request: unknown, response: IncomingMessage) => {
         reject(new ConnectionRefusedError(response.statusCode ?? 0, ''));
         socket.terminate();
       });
-      socket.once('error', reject);
+      // A line that breaks later shows in the end of the socket.
+      socket.on('error', reject);
     });
   }
 
@@ -103,9 +124,37 @@ export class MemoryNetwork {
     server.once('close', () => client.destroy());
     client.on('error', () => server.destroy());
     server.on('error', () => client.destroy());
-    this.server.emit('connection', server);
+    // A server with TLS has its requests read from what has been decrypted.
+    this.server.emit(this.server instanceof TlsServer ? 'secureConnection' : 'connection', server);
     return client;
   }
+}
+
+/** Whatever arrives before somebody listens is kept: the server may speak in the same moment in which the socket opens. */
+function wrap(socket: WebSocket): MemorySocket {
+  let listener: SocketListener | undefined;
+  const early: ((listener: SocketListener) => void)[] = [];
+  const tell = (event: (listener: SocketListener) => void): void => {
+    if (listener === undefined) {
+      early.push(event);
+    } else {
+      event(listener);
+    }
+  };
+  socket.on('message', (data: Buffer) => tell(({ text }) => text(data.toString())));
+  socket.on('close', () => tell(({ closed }) => closed()));
+  return {
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
+    },
+    send: (text) => socket.send(text),
+    close: () => socket.close(),
+    destroy: () => socket.terminate(),
+    listen(added) {
+      listener = added;
+      early.splice(0).forEach((event) => event(added));
+    },
+  };
 }
 
 /** Puts the user of the test where middleware would. */

@@ -7,6 +7,7 @@ export interface ReceivedCall {
 interface Waiter {
   readonly accepts: (call: ReceivedCall) => boolean;
   readonly resolve: (call: ReceivedCall) => void;
+  readonly reject: (why: string) => void;
 }
 
 /** What a test client has received, and who waits for more of it. */
@@ -15,16 +16,24 @@ export class RecordedCalls {
   readonly all: ReceivedCall[] = [];
   private readonly taken = new Set<ReceivedCall>();
   private readonly waiters = new Set<Waiter>();
+  private hasEnded = false;
 
   add(call: ReceivedCall): void {
     this.all.push(call);
     for (const waiter of this.waiters) {
       if (waiter.accepts(call)) {
-        this.waiters.delete(waiter);
         this.taken.add(call);
         waiter.resolve(call);
         return;
       }
+    }
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.hasEnded = true;
+    for (const waiter of this.waiters) {
+      waiter.reject(CONNECTION_ENDED);
     }
   }
 
@@ -36,19 +45,29 @@ export class RecordedCalls {
       return Promise.resolve(present);
     }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const settle = (): void => {
+        clearTimeout(timer);
         this.waiters.delete(waiter);
-        const seen = this.all.map(({ method }) => method).join(', ') || 'nothing';
-        reject(new Error(`${what} did not come within ${timeout} ms; received: ${seen}`));
-      }, timeout);
+      };
       const waiter: Waiter = {
         accepts,
         resolve: (call) => {
-          clearTimeout(timer);
+          settle();
           resolve(call);
         },
+        reject: (why) => {
+          settle();
+          const seen = this.all.map(({ method }) => method).join(', ') || 'nothing';
+          reject(new Error(`${what} did not come ${why}; received: ${seen}`));
+        },
       };
+      const timer = setTimeout(() => waiter.reject(`within ${timeout} ms`), timeout);
       this.waiters.add(waiter);
+      if (this.hasEnded) {
+        waiter.reject(CONNECTION_ENDED);
+      }
     });
   }
 }
+
+const CONNECTION_ENDED = 'before the connection ended';

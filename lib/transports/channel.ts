@@ -9,6 +9,8 @@ export interface ChannelEnd {
   readonly clean: boolean;
   /** What the peer did wrong, if that ended the channel. */
   readonly error?: Error;
+  /** True if the peer did not come back in time, where it has to. */
+  readonly timedOut?: boolean;
 }
 
 /** Who uses a channel: the session of one of the protocols. */

@@ -37,7 +37,8 @@ function toWebSocketFrame(data: string | Uint8Array): Buffer {
     frame.writeUInt32BE(length, 6);
   }
   if (typeof data === 'string') {
-    frame.write(data, headerLength);
+    // As many bytes as characters: it is ASCII, which needs no conversion.
+    frame.write(data, headerLength, length === data.length ? 'latin1' : 'utf8');
   } else {
     frame.set(data, headerLength);
   }

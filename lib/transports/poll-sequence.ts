@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import type { Channel, ChannelOwner } from './channel.js';
+import type { Channel, ChannelEnd, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
 
 /** How a protocol answers polls. */
@@ -128,7 +128,7 @@ export class PollSequence implements Channel {
         this.answer(OK, this.format.empty);
       }
     } else if (now - this.idleSince >= this.limits.disconnectTimeout) {
-      this.lose();
+      this.lose({ clean: false, timedOut: true });
     }
   }
 
@@ -202,10 +202,10 @@ export class PollSequence implements Channel {
   }
 
   /** The client does not come back, or does not read. */
-  private lose(): void {
+  private lose(end?: ChannelEnd): void {
     this.dropAnswer();
     this.replace(NO_CONTENT);
-    this.finish();
+    this.finish(end);
   }
 
   /** Nobody will come for what was in it. */
@@ -215,11 +215,11 @@ export class PollSequence implements Channel {
     answering?.response.destroy();
   }
 
-  private finish(): void {
+  private finish(end: ChannelEnd = { clean: false }): void {
     if (!this.isOver) {
       this.isOver = true;
       this.left.length = 0;
-      this.owner?.onEnd({ clean: false });
+      this.owner?.onEnd(end);
       this.onOver();
     }
   }

@@ -1,55 +1,21 @@
 /// <reference lib="dom" />
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-import { Controller, Get, Header, HttpException } from '@nestjs/common';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { platforms, startApp, type TestApp } from '../support/app.js';
 import { launchChromium, openPage } from '../support/browser.js';
-import type { CoreTransportName } from '../support/core-lines.js';
-import { LineBreaker } from '../support/line-breaker.js';
+import {
+  coreEncodings,
+  type CorePage,
+  CorePageController,
+  startInPage,
+  stopInPage,
+} from '../support/core-page.js';
 import { missing } from '../support/requirements.js';
 import { StreamsHub, streamsHubEvents } from '../support/streams-hub.js';
 
-const require = createRequire(import.meta.url);
-const libraries = [
-  '@microsoft/signalr/dist/browser/signalr.min.js',
-  '@microsoft/signalr-protocol-msgpack/dist/browser/signalr-protocol-msgpack.min.js',
-].map((file) => readFileSync(require.resolve(file), 'utf8'));
-
-@Controller()
-class PageController {
-  @Get('page')
-  @Header('Content-Type', 'text/html; charset=utf-8')
-  page(): string {
-    return `<!doctype html><title>streams</title>${libraries.map((library) => `<script>${library}</script>`).join('')}`;
-  }
-
-  @Get('favicon.ico')
-  icon(): never {
-    throw new HttpException('', 204);
-  }
-}
-
-/** What the page keeps between two steps of a test. */
-interface CorePage {
-  signalR: typeof import('@microsoft/signalr') & {
-    protocols: { msgpack: typeof import('@microsoft/signalr-protocol-msgpack') };
-  };
-  connection: import('@microsoft/signalr').HubConnection;
-}
-
-const lines: readonly { readonly transport: CoreTransportName; readonly protocol: 'json' | 'messagepack' }[] =
-  [
-    { transport: 'WebSockets', protocol: 'json' },
-    { transport: 'ServerSentEvents', protocol: 'json' },
-    { transport: 'LongPolling', protocol: 'json' },
-    { transport: 'WebSockets', protocol: 'messagepack' },
-    { transport: 'LongPolling', protocol: 'messagepack' },
-  ];
+const url = '/signalr/streams';
 
 describe.skipIf(missing('chromium'))('@microsoft/signalr in Chromium, streams and questions', () => {
   let browser: Browser;
@@ -69,8 +35,8 @@ describe.skipIf(missing('chromium'))('@microsoft/signalr in Chromium, streams an
       app = await startApp({
         platform,
         hubs: [StreamsHub],
-        controllers: [PageController],
-        signalr: { hubProtocols: [new MessagePackHubProtocol()], core: { allowStatefulReconnects: true } },
+        controllers: [CorePageController],
+        signalr: { hubProtocols: [new MessagePackHubProtocol()] },
       });
       complaints = [];
       streamsHubEvents.clear();
@@ -83,28 +49,8 @@ describe.skipIf(missing('chromium'))('@microsoft/signalr in Chromium, streams an
       expect(app.logged).toEqual([]);
     });
 
-    const start = (transport: CoreTransportName, protocol: string, isStateful = false): Promise<void> =>
-      page.evaluate(
-        async ([name, encoding, stateful]) => {
-          const own = window as unknown as CorePage;
-          const { HubConnectionBuilder, HttpTransportType, LogLevel } = own.signalR;
-          const builder = new HubConnectionBuilder()
-            .withUrl('/signalr/streams', { transport: HttpTransportType[name] })
-            .configureLogging(LogLevel.None);
-          if (encoding === 'messagepack') {
-            builder.withHubProtocol(new own.signalR.protocols.msgpack.MessagePackHubProtocol());
-          }
-          if (stateful) {
-            builder.withStatefulReconnect();
-          }
-          own.connection = builder.build();
-          await own.connection.start();
-        },
-        [transport, protocol, isStateful] as const,
-      );
-
-    test.each(lines)('[core 176] $protocol over $transport', async ({ transport, protocol }) => {
-      await start(transport, protocol);
+    test.each(coreEncodings)('[core 176] $encoding over $transport', async ({ transport, encoding }) => {
+      await startInPage(page, { url, transport, encoding });
       const outcome = await page.evaluate(async () => {
         const { connection, signalR } = window as unknown as CorePage;
         const all = (stream: import('@microsoft/signalr').IStreamResult<number>): Promise<number[]> =>
@@ -144,7 +90,7 @@ describe.skipIf(missing('chromium'))('@microsoft/signalr in Chromium, streams an
           bytes: await connection.invoke<string>('kindOf', new Uint8Array([1, 2])),
         };
       });
-      const isBinary = protocol === 'messagepack';
+      const isBinary = encoding === 'messagepack';
       expect(outcome).toEqual({
         added: 5,
         refused: `An unexpected error occurred invoking 'refuse' on the server. HubException: no`,
@@ -172,27 +118,60 @@ describe.skipIf(missing('chromium'))('@microsoft/signalr in Chromium, streams an
           }),
       );
       expect(await streamsHubEvents.next('the cancellation')).toBe('counted');
-      await page.evaluate(() => (window as unknown as CorePage).connection.stop());
+      await stopInPage(page);
       expect(complaints).toEqual([]);
     });
 
-    test.each(['json', 'messagepack'])(
-      '[core 166] stateful reconnect over a line that breaks: %s',
-      async (protocol) => {
-        const network = new LineBreaker(app);
-        await start('WebSockets', protocol, true);
-        const id = await page.evaluate(() => (window as unknown as CorePage).connection.connectionId);
-        for (let round = 0; round < 3; round++) {
-          const results = page.evaluate(async (base) => {
-            const { connection } = window as unknown as CorePage;
-            return Promise.all([0, 1, 2].map((value) => connection.invoke<number>('add', base, value)));
-          }, round * 10);
-          network.breakAll();
-          expect(await results).toEqual([round * 10, round * 10 + 1, round * 10 + 2]);
-        }
-        expect(await page.evaluate(() => (window as unknown as CorePage).connection.connectionId)).toBe(id);
-        expect(streamsHubEvents.pending).toEqual([]);
-        await page.evaluate(() => (window as unknown as CorePage).connection.stop());
+    test.each(coreEncodings.filter(({ encoding }) => encoding === 'messagepack'))(
+      '[core 176] bytes and dates stay what they are in MessagePack over $transport',
+      async ({ transport, encoding }) => {
+        await startInPage(page, { url, transport, encoding });
+        const ways = await page.evaluate(async () => {
+          const { connection, signalR, heard } = window as unknown as CorePage;
+          const kindOf = (value: unknown): string =>
+            value instanceof Uint8Array
+              ? `bytes ${value.length} ${value.reduce((sum, byte) => sum + byte, 0)}`
+              : value instanceof Date
+                ? `date ${value.getTime()}`
+                : typeof value;
+          // Lengths of one, two and three bytes, and a date between two seconds.
+          const values = [0, 100, 200, 20_000]
+            .map((length): unknown => new Uint8Array(length).fill(255))
+            .concat(new Date(1_700_000_000_123));
+          connection.on('reflect', (value: unknown) => value);
+          const upload = new signalR.Subject<unknown>();
+          const items: unknown[] = [];
+          const streamed = new Promise<void>((resolve, reject) => {
+            connection.stream('through', upload).subscribe({
+              next: (item) => items.push(item),
+              complete: resolve,
+              error: reject,
+            });
+          });
+          values.forEach((value) => upload.next(value));
+          upload.complete();
+          await streamed;
+          const [results, answers]: unknown[][] = [[], []];
+          for (const value of values) {
+            results?.push(await connection.invoke('echo', value));
+            answers?.push(await connection.invoke('reflect', value));
+            await connection.invoke('shout', value);
+          }
+          const received = { results, answers, items, calls: heard.flat() };
+          return Object.fromEntries(
+            Object.entries({ values, ...received }).map(([way, of]) => [way, of?.map(kindOf)]),
+          );
+        });
+        const sent = [
+          'bytes 0 0',
+          'bytes 100 25500',
+          'bytes 200 51000',
+          'bytes 20000 5100000',
+          'date 1700000000123',
+        ];
+        expect(ways).toEqual({ values: sent, results: sent, answers: sent, items: sent, calls: sent });
+        await stopInPage(page);
+        expect(complaints).toEqual([]);
       },
     );
   });

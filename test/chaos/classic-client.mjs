@@ -1,12 +1,5 @@
-import { get, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import WebSocket from 'ws';
-
-/** After so many milliseconds without a byte the line counts as lost: twice the server's keep-alive. */
-const LOST_AFTER = 4_000;
-
-/** What a client waits before it tries again, so that a refusing server is not run down. */
-const RETRY_AFTER = 30;
+import { deferred, keepLine, read, responseLine, RETRY_AFTER, socketLine } from './line.mjs';
 
 /** @typedef {'webSockets' | 'serverSentEvents' | 'longPolling' | 'foreverFrame'} Transport */
 
@@ -19,9 +12,10 @@ export class ClassicClient {
   #transport;
   #user;
   #onMessage;
+  #query = new URLSearchParams();
   #cursor;
   #groupsToken;
-  #initialized = Promise.withResolvers?.() ?? deferred();
+  #initialized = deferred();
   #stopped = false;
   /** Ends the present line. */
   #abort = () => {};
@@ -64,24 +58,26 @@ export class ClassicClient {
     await read(`${this.#base}/abort?${this.#query}`).catch(() => {});
   }
 
-  #query = new URLSearchParams();
-
   async #run() {
     let operation = 'connect';
     while (!this.#stopped) {
       try {
-        await this.#receive(operation);
+        const { ended, abort } = keepLine(this.#line(operation));
+        this.#abort = abort;
+        await ended;
         operation = this.#transport === 'longPolling' ? 'poll' : 'reconnect';
       } catch {
         operation = this.#cursor === undefined ? 'connect' : 'reconnect';
-        this.reconnects++;
-        await delay(RETRY_AFTER);
+        if (!this.#stopped) {
+          this.reconnects++;
+          await delay(RETRY_AFTER);
+        }
       }
     }
   }
 
-  /** Keeps one line for as long as it lasts. Rejects when it breaks. @param {string} operation */
-  #receive(operation) {
+  /** @param {string} operation */
+  #line(operation) {
     const query = new URLSearchParams(this.#query);
     if (operation !== 'connect') {
       query.set('messageId', this.#cursor);
@@ -92,102 +88,41 @@ export class ClassicClient {
     const url = `${this.#base}/${operation}?${query}`;
     switch (this.#transport) {
       case 'webSockets':
-        return this.#receiveSocket(url.replace('http', 'ws'));
+        return socketLine(url, { onMessage: (text) => this.#take(text) });
       case 'longPolling':
-        return this.#receivePoll(url);
+        return this.#poll(url);
       case 'serverSentEvents':
-        return this.#receiveStream(url, /data: (\{.*\})\n\n/g);
+        return this.#stream(url, /data: (\{.*\})\n\n/g);
       case 'foreverFrame':
-        return this.#receiveStream(`${url}&frameId=1`, /<script>r\(c, (.*)\);<\/script>\r?\n/g);
+        return this.#stream(`${url}&frameId=1`, /<script>r\(c, (.*)\);<\/script>\r?\n/g);
     }
   }
 
-  #receiveSocket(url) {
-    return this.#watch((alive, ended) => {
-      const socket = new WebSocket(url);
-      socket.on('message', (data) => {
-        alive();
-        this.#take(String(/** @type {Buffer} */ (data)));
-      });
-      socket.on('close', () => ended(new Error('the socket has closed')));
-      socket.on('error', ended);
-      return () => socket.terminate();
-    });
+  #stream(url, pattern) {
+    let text = '';
+    const onText = (chunk) => {
+      text += chunk;
+      let read = 0;
+      for (const match of text.matchAll(pattern)) {
+        read = match.index + match[0].length;
+        this.#take(match[1]);
+      }
+      text = text.slice(read);
+    };
+    return responseLine(url, { method: 'GET', onText });
   }
 
-  #receiveStream(url, pattern) {
-    return this.#watch((alive, ended) => {
-      let text = '';
-      const outgoing = get(url, { agent: false }, (response) => {
-        response.setEncoding('utf8');
-        response.on('data', (chunk) => {
-          alive();
-          text += chunk;
-          let read = 0;
-          for (const match of text.matchAll(pattern)) {
-            read = match.index + match[0].length;
-            this.#take(match[1]);
-          }
-          text = text.slice(read);
-        });
-        response.on('error', ended);
-        response.on('close', () => ended(new Error('the stream has ended')));
-      });
-      outgoing.on('error', ended);
-      return () => outgoing.destroy();
-    });
-  }
-
-  #receivePoll(url) {
-    return this.#watch((alive, ended) => {
-      const outgoing = request(url, { method: 'POST', agent: false }, (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk) => {
-          alive();
-          text += chunk;
-        });
-        response.on('error', ended);
-        response.on('close', () => {
-          if (!response.complete || response.statusCode !== 200 || text.trim() === '') {
-            ended(new Error('the poll broke off'));
-          } else {
-            this.#take(text);
-            ended();
-          }
-        });
-      });
-      outgoing.on('error', ended);
-      outgoing.end();
-      return () => outgoing.destroy();
-    });
-  }
-
-  /**
-   * @param {(alive: () => void, ended: (error?: Error) => void) => () => void} open opens a line, says when it is alive
-   * and when it has ended, and gives what drops it.
-   */
-  #watch(open) {
-    return new Promise((resolve, reject) => {
-      let timer;
-      const alive = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => ended(new Error('the line is silent')), LOST_AFTER);
-      };
-      const ended = (error) => {
-        clearTimeout(timer);
-        this.#abort = () => {};
-        drop();
-        if (error === undefined) {
-          resolve();
-        } else {
-          reject(error);
-        }
-      };
-      const drop = open(alive, ended);
-      this.#abort = () => ended(new Error('stopped'));
-      alive();
-    });
+  #poll(url) {
+    let text = '';
+    const onText = (chunk) => (text += chunk);
+    const onEnd = ({ complete, statusCode }) => {
+      const isWhole = complete && statusCode === 200 && text.trim() !== '';
+      if (isWhole) {
+        this.#take(text);
+      }
+      return isWhole;
+    };
+    return responseLine(url, { method: 'POST', onText, onEnd });
   }
 
   #take(text) {
@@ -204,25 +139,4 @@ export class ClassicClient {
       this.#initialized.resolve();
     }
   }
-}
-
-/** The body of an answer that has to be a good one. @param {string} url @returns {Promise<string>} */
-function read(url) {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => (text += chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        response.statusCode === 200 ? resolve(text) : reject(new Error(`${response.statusCode} ${text}`)),
-      );
-    }).on('error', reject);
-  });
-}
-
-function deferred() {
-  let resolve;
-  const promise = new Promise((done) => (resolve = done));
-  return { promise, resolve };
 }

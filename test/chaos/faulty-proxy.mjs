@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 /**
  * @typedef {ReturnType<import('./random.mjs').seededRandom>} Random
- * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, tear: boolean }} Line
+ * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, tear: boolean, torn: boolean }} Line
  */
 
 /** Milliseconds between two faults, and how long a line stands still; now and then long enough to be given up. */
@@ -78,7 +78,7 @@ export class FaultyProxy {
     }
     const server = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true });
     /** @type {Line} */
-    const line = { client, server, tear: false };
+    const line = { client, server, tear: false, torn: false };
     this.#lines.add(line);
     this.#pipe(line, client, server);
     this.#pipe(line, server, client);
@@ -87,8 +87,12 @@ export class FaultyProxy {
   #pipe(line, from, to) {
     from.setNoDelay(true);
     from.on('data', (chunk) => {
-      if (line.tear && from === line.server) {
-        // A line that breaks in the middle of what it carries.
+      if (line.torn) {
+        return;
+      }
+      if (line.tear) {
+        // A line that breaks in the middle of what it carries, whichever way that goes.
+        line.torn = true;
         to.write(chunk.subarray(0, this.#random.between(0, chunk.length - 1)), () => cut(line));
       } else if (!to.write(chunk)) {
         from.pause();

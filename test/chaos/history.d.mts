@@ -1,13 +1,17 @@
-import type { Verdict } from './classic.mjs';
-
 export interface Message {
   readonly sender: string;
   readonly number: number;
 }
 
+export interface Verdict {
+  readonly expected: number;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly outOfOrder: number;
+}
+
 export class History {
-  constructor(name: string);
-  readonly name: string;
   sent(message: Message): void;
   received(message: Message): void;
   readonly isComplete: boolean;

@@ -3,19 +3,14 @@
  * @typedef {{ expected: number, delivered: number, lost: number, duplicated: number, outOfOrder: number }} Verdict
  */
 
-/** What was sent to one client, and what it got. */
+/** What was sent one way, and what has arrived. */
 export class History {
   /** @type {Message[]} */
   #sent = [];
   /** @type {Message[]} */
   #received = [];
 
-  /** @param {string} name of the client. */
-  constructor(name) {
-    this.name = name;
-  }
-
-  /** @param {Message} message addressed to this client. */
+  /** @param {Message} message that is to arrive. */
   sent(message) {
     this.#sent.push(message);
   }

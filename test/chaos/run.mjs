@@ -1,17 +1,23 @@
 /**
- * Lets messages flow over lines that break, and counts what arrived: `npm run chaos -- classic --seconds 60 --seed 7`.
- * The last line says it; the exit code is 1 unless every message arrived once and in order.
+ * Lets messages flow over lines that break, and counts what arrived: `npm run chaos -- classic --seconds 60 --seed 7`, or
+ * `core`. The last line says it; the exit code is 1 unless every message arrived once and in order.
  */
 import { parseArgs } from 'node:util';
-import { classicTransports, runClassic } from './classic.mjs';
+import { runChaos } from './chaos.mjs';
+import { classic } from './classic.mjs';
+import { core } from './core.mjs';
 import { describeVerdict, isPerfect } from './history.mjs';
 
-const USAGE = `npm run chaos -- classic [options]
+const families = { classic, core };
+
+const USAGE = `npm run chaos -- ${Object.keys(families).join('|')} [options]
 
   --seconds 60          how long messages flow
   --seed 7              repeats the chance of a run; a new one is printed otherwise
-  --clients 2           clients per transport
-  --transport a,b       only these: ${classicTransports.join(',')}
+  --clients 2           clients of each kind
+  --kind a,b            only these kinds of clients
+                        classic: ${classic.kinds.join(',')}
+                        core, with stateful reconnect: ${core.kinds.join(',')}
 `;
 
 async function main() {
@@ -21,24 +27,25 @@ async function main() {
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
       clients: { type: 'string', default: '2' },
-      transport: { type: 'string', default: classicTransports.join(',') },
+      kind: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const transports = values.transport.split(',');
-  const known = transports.every((name) => classicTransports.includes(name));
-  if (values.help || positionals.join() !== 'classic' || !known) {
+  const family = positionals.length === 1 ? families[positionals[0]] : undefined;
+  const kinds = values.kind?.split(',') ?? family?.kinds ?? [];
+  const isKnown = family !== undefined && kinds.every((kind) => family.kinds.includes(kind));
+  if (values.help || !isKnown) {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
   console.log(
-    `seed ${values.seed}, ${values.seconds} s, ${values.clients} client(s) on each of ${transports.join(', ')}`,
+    `seed ${values.seed}, ${values.seconds} s, ${values.clients} client(s) of each of ${kinds.join(', ')}`,
   );
-  const { faults, clients, total } = await runClassic({
+  const { faults, clients, total } = await runChaos(family, {
     seconds: Number(values.seconds),
     seed: Number(values.seed),
-    clientsPerTransport: Number(values.clients),
-    transports,
+    clientsPerKind: Number(values.clients),
+    kinds,
   });
   const counts = Object.entries(faults).map(([fault, count]) => `${count} × ${fault}`);
   console.log(`faults: ${counts.join(', ')}`);

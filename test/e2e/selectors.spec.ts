@@ -1,17 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
+import { Injectable } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Hub,
-  HubContextRegistry,
   HubMethod,
   type HubRequest,
   type IHubContext,
+  InjectHubContext,
   IUserIdProvider,
   SignalRHub,
 } from 'nestjs-signalr';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { platforms, startApp, type TestApp } from '../support/app.js';
-import { RawClassicClient } from '../support/classic-client.js';
-import { RawCoreClient } from '../support/core-client.js';
+import { Matrix } from '../support/matrix.js';
+import { enterAsClassic, enterAsCore, type RoomMember } from '../support/room-members.js';
 
 interface RoomClient {
   hear(text: string): void;
@@ -20,9 +23,17 @@ interface RoomClient {
 /** Sends to a selection; what the selectors of a hub and of a hub context have in common and what not. */
 type Say = (clients: RoomHub['clients'], ids: Ids) => { hear(text: string): Promise<void> };
 
+const families = ['classic', 'json', 'packed'] as const;
+type Family = (typeof families)[number];
+
 /** The members of the room: of each family a caller and another one. */
-type Member = 'classicA' | 'classicB' | 'coreA' | 'coreB';
-type Ids = Record<Member, string>;
+type Member = `${Family}${'A' | 'B'}`;
+const members = families.flatMap((family): Member[] => [`${family}A`, `${family}B`]);
+type Ids = Readonly<Record<Member, string>>;
+
+/** Who can send: a caller of each family from within the hub, and a service that has the hub's context. */
+const senders = [...families, 'service'] as const;
+type Sender = (typeof senders)[number];
 
 let say: Say;
 let ids: Ids;
@@ -43,17 +54,29 @@ class RoomHub extends SignalRHub<RoomClient> {
   }
 }
 
-/** `a` is in group `red`, `b` in `red` and `blue`; both A are one user, both B another one. */
+@Injectable()
+class Announcer {
+  constructor(@InjectHubContext(RoomHub) private readonly room: IHubContext<RoomHub>) {}
+
+  async speak(): Promise<void> {
+    await say(this.room.clients as RoomHub['clients'], ids).hear('x');
+  }
+}
+
+/** `A` is in group `red`, `B` in `red` and `blue`; all A are one user, all B another one. */
 class FamilyUserIds extends IUserIdProvider {
   override getUserId(request: HubRequest): string | undefined {
     return request.query.get('user');
   }
 }
 
-/** Who hears it when `classicA` speaks; the same with `coreA` must give the mirror image. */
+/** How often whom: members that are not named hear nothing. */
 type Heard = Partial<Record<Member, number>>;
 
-const everybody: Heard = { classicA: 1, classicB: 1, coreA: 1, coreB: 1 };
+const everybody: Heard = Object.fromEntries(members.map((member) => [member, 1]));
+const allA: Heard = { classicA: 1, jsonA: 1, packedA: 1 };
+const allB: Heard = { classicB: 1, jsonB: 1, packedB: 1 };
+const twiceB: Heard = { classicB: 2, jsonB: 2, packedB: 2 };
 
 interface Selector {
   readonly name: string;
@@ -63,41 +86,57 @@ interface Selector {
   readonly ofCaller?: true;
 }
 
-const SELECTORS: readonly Selector[] = [
+const selectors: readonly Selector[] = [
   { name: 'all', select: (clients) => clients.all, heard: () => everybody },
   {
-    name: 'allExcept',
-    select: (clients, { classicB }) => clients.allExcept([classicB]),
-    heard: () => ({ ...everybody, classicB: 0 }),
+    name: 'allExcept(one of each)',
+    select: (clients, { classicB, jsonB, packedB }) => clients.allExcept([classicB, jsonB, packedB]),
+    heard: () => allA,
   },
-  {
-    name: 'client (classic)',
-    select: (clients, { classicB }) => clients.client(classicB),
-    heard: () => ({ classicB: 1 }),
-  },
-  {
-    name: 'client (core)',
-    select: (clients, { coreB }) => clients.client(coreB),
-    heard: () => ({ coreB: 1 }),
-  },
+  { name: 'allExcept(none)', select: (clients) => clients.allExcept([]), heard: () => everybody },
+  ...members.map((member): Selector => {
+    return {
+      name: `client(${member})`,
+      select: (clients, { [member]: id }) => clients.client(id),
+      heard: () => ({ [member]: 1 }),
+    };
+  }),
   {
     name: 'clients',
-    select: (clients, { classicA, coreB }) => clients.clients([classicA, coreB]),
-    heard: () => ({ classicA: 1, coreB: 1 }),
+    select: (clients, { classicA, jsonB, packedA }) => clients.clients([classicA, jsonB, packedA]),
+    heard: () => ({ classicA: 1, jsonB: 1, packedA: 1 }),
   },
-  { name: 'group', select: (clients) => clients.group('blue'), heard: () => ({ classicB: 1, coreB: 1 }) },
+  { name: 'clients(none)', select: (clients) => clients.clients([]), heard: () => ({}) },
+  { name: 'group', select: (clients) => clients.group('blue'), heard: () => allB },
+  { name: 'group(unknown)', select: (clients) => clients.group('green'), heard: () => ({}) },
   {
-    name: 'group with exclusions',
-    select: (clients, { coreA, classicB }) => clients.group('red', coreA, classicB),
-    heard: () => ({ classicA: 1, coreB: 1 }),
+    name: 'group, with exclusions',
+    select: (clients, { jsonA, classicB, packedB }) => clients.group('red', jsonA, classicB, packedB),
+    heard: () => ({ classicA: 1, jsonB: 1, packedA: 1 }),
   },
   {
     name: 'groups',
     select: (clients) => clients.groups(['red', 'blue']),
-    heard: () => ({ classicA: 1, classicB: 2, coreA: 1, coreB: 2 }),
+    heard: () => ({ ...allA, ...twiceB }),
   },
-  { name: 'user', select: (clients) => clients.user('A'), heard: () => ({ classicA: 1, coreA: 1 }) },
+  {
+    name: 'groups, with exclusions',
+    select: (clients, { jsonA, classicB, packedB }) =>
+      clients.groups(['red', 'blue'], jsonA, classicB, packedB),
+    heard: () => ({ classicA: 1, jsonB: 2, packedA: 1 }),
+  },
+  { name: 'user', select: (clients) => clients.user('A'), heard: () => allA },
+  {
+    name: 'user, with exclusions',
+    select: (clients, { classicA, packedA }) => clients.user('A', classicA, packedA),
+    heard: () => ({ jsonA: 1 }),
+  },
   { name: 'users', select: (clients) => clients.users(['A', 'B']), heard: () => everybody },
+  {
+    name: 'users, with exclusions',
+    select: (clients, { classicA, jsonB }) => clients.users(['A', 'B'], classicA, jsonB),
+    heard: () => ({ ...everybody, classicA: 0, jsonB: 0 }),
+  },
   {
     name: 'caller',
     select: (clients) => clients.caller,
@@ -111,99 +150,102 @@ const SELECTORS: readonly Selector[] = [
     ofCaller: true,
   },
   {
-    name: 'othersInGroup',
+    name: 'othersInGroup(of the caller)',
     select: (clients) => clients.othersInGroup('red'),
     heard: (caller) => ({ ...everybody, [caller]: 0 }),
     ofCaller: true,
   },
   {
+    name: 'othersInGroup(another)',
+    select: (clients) => clients.othersInGroup('blue'),
+    heard: () => allB,
+    ofCaller: true,
+  },
+  {
     name: 'othersInGroups',
     select: (clients) => clients.othersInGroups(['red', 'blue']),
-    heard: (caller) => ({ classicA: 1, coreA: 1, classicB: 2, coreB: 2, [caller]: 0 }),
+    heard: (caller) => ({ ...allA, ...twiceB, [caller]: 0 }),
     ofCaller: true,
   },
 ];
 
+const columnOf = (sender: Sender, receiver: Family): string => `${sender} → ${receiver}`;
+
+const matrix = new Matrix(
+  `Selectors, from a hub and from a service, on ${platforms.join(' and ')}:`,
+  selectors.map(({ name }) => name),
+  senders.flatMap((sender) => families.map((receiver) => columnOf(sender, receiver))),
+  (row, column) => {
+    const isOfCaller = selectors.some(({ name, ofCaller }) => name === row && ofCaller);
+    return isOfCaller && column.startsWith('service') ? undefined : platforms.length;
+  },
+);
+
+afterAll(() => matrix.print('– a service has no caller'));
+
 describe.each(platforms)('selectors reach both families on %s', (platform) => {
   let app: TestApp;
-  let classic: Record<'classicA' | 'classicB', RawClassicClient>;
-  let core: Record<'coreA' | 'coreB', RawCoreClient>;
+  let room: Readonly<Record<Member, RoomMember>>;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     app = await startApp({
       platform,
       hubs: [RoomHub],
-      providers: [{ provide: IUserIdProvider, useClass: FamilyUserIds }],
+      providers: [Announcer, { provide: IUserIdProvider, useClass: FamilyUserIds }],
+      signalr: { hubProtocols: [new MessagePackHubProtocol()] },
     });
-    const connectClassic = (user: string): Promise<RawClassicClient> =>
-      RawClassicClient.connect(`${app.url}/signalr`, { hubs: ['RoomHub'], query: `user=${user}` });
-    const connectCore = (user: string): Promise<RawCoreClient> =>
-      RawCoreClient.connect(`${app.url}/signalr/roomHub`, {}, `user=${user}`);
-    classic = { classicA: await connectClassic('A'), classicB: await connectClassic('B') };
-    core = { coreA: await connectCore('A'), coreB: await connectCore('B') };
-    ids = {
-      classicA: (await classic.classicA.invoke('RoomHub', 'enter', 'red')).R as string,
-      classicB: (await classic.classicB.invoke('RoomHub', 'enter', 'red', 'blue')).R as string,
-      coreA: (await core.coreA.invoke('enter', 'red')).result as string,
-      coreB: (await core.coreB.invoke('enter', 'red', 'blue')).result as string,
+    const url = `${app.url}/signalr`;
+    room = {
+      classicA: await enterAsClassic(url, 'A'),
+      classicB: await enterAsClassic(url, 'B'),
+      jsonA: await enterAsCore(url, 'A'),
+      jsonB: await enterAsCore(url, 'B'),
+      packedA: await enterAsCore(url, 'A', new ClientProtocol()),
+      packedB: await enterAsCore(url, 'B', new ClientProtocol()),
     };
+    const entered = members.map(async (member) => {
+      const groups = member.endsWith('A') ? ['red'] : ['red', 'blue'];
+      return [member, await room[member].invoke('enter', ...groups)] as const;
+    });
+    ids = Object.fromEntries(await Promise.all(entered)) as Ids;
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
+    await Promise.all(Object.values(room).map((member) => member.stop()));
     await app.close();
     expect(app.logged).toEqual([]);
   });
 
-  /** Calls a method and counts what the client hears until it is answered. */
-  async function callAndListen(client: RawCoreClient, target: string): Promise<number> {
-    client.send({ type: 1, invocationId: target, target, arguments: [] });
-    let count = 0;
-    for (let message = await client.next(); message.type !== 3; message = await client.next()) {
-      count += message.target === 'hear' ? 1 : 0;
-    }
-    return count;
-  }
-
   /** What each member has heard by the time a call of its own is answered. */
   async function heard(): Promise<Record<Member, number>> {
-    const counts: Partial<Record<Member, number>> = {};
-    for (const [name, client] of Object.entries(classic)) {
-      await client.invoke('RoomHub', 'enter');
-      counts[name as Member] = client.passedOver.filter(({ M }) => M === 'hear').length;
-    }
-    for (const [name, client] of Object.entries(core)) {
-      counts[name as Member] = await callAndListen(client, 'enter');
+    const counts: Heard = {};
+    for (const member of members) {
+      await room[member].invoke('enter');
+      counts[member] = room[member].takeHeard();
     }
     return counts as Record<Member, number>;
   }
 
-  const expected = (of: Heard): Heard => ({ classicA: 0, classicB: 0, coreA: 0, coreB: 0, ...of });
+  const speak = (sender: Sender): Promise<unknown> =>
+    sender === 'service' ? app.app.get(Announcer).speak() : room[`${sender}A`].invoke('speak');
 
-  test.each(SELECTORS)('[core 153] $name, called by a classic client', async ({ select, heard: reach }) => {
-    say = select;
-    await classic.classicA.invoke('RoomHub', 'speak');
-    expect(await heard()).toEqual(expected(reach('classicA')));
+  describe.each(senders)('from: %s', (sender) => {
+    const possible = selectors.filter(({ ofCaller }) => sender !== 'service' || ofCaller !== true);
+
+    test.each(possible)('[core 153] $name', async ({ name, select, heard: reach }) => {
+      say = select;
+      await speak(sender);
+      const silence = Object.fromEntries(members.map((member) => [member, 0]));
+      // A service is nobody's caller: whoever is named here, its selectors do not ask.
+      const caller: Member = sender === 'service' ? 'classicA' : `${sender}A`;
+      expect(await heard()).toEqual({ ...silence, ...reach(caller) });
+      families.forEach((receiver) => matrix.pass(name, columnOf(sender, receiver)));
+    });
   });
-
-  test.each(SELECTORS)('$name, called by a Core client', async ({ select, heard: reach }) => {
-    say = select;
-    const own = await callAndListen(core.coreA, 'speak');
-    const counts = await heard();
-    expect({ ...counts, coreA: counts.coreA + own }).toEqual(expected(reach('coreA')));
-  });
-
-  test.each(SELECTORS.filter(({ ofCaller }) => ofCaller !== true))(
-    '$name, from a hub context',
-    async ({ select, heard: reach }) => {
-      const context: IHubContext<RoomHub> = app.app.get(HubContextRegistry).get(RoomHub);
-      await select(context.clients as RoomHub['clients'], ids).hear('x');
-      expect(await heard()).toEqual(expected(reach('classicA')));
-    },
-  );
 
   test('[core 154] a member of two groups hears what is said to both twice', async () => {
     say = (clients) => clients.groups(['red', 'blue']);
-    await classic.classicA.invoke('RoomHub', 'speak');
-    expect(await heard()).toMatchObject({ coreB: 2, classicB: 2 });
+    await speak('service');
+    expect(await heard()).toMatchObject(twiceB);
   });
 });

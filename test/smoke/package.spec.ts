@@ -60,7 +60,9 @@ describe('the packed package', () => {
     expect(entries.map((part) => /"(.+)"/.exec(part)?.[1])).toEqual([
       'nestjs-signalr',
       'nestjs-signalr/client',
+      'nestjs-signalr/health',
       'nestjs-signalr/msgpack',
+      'nestjs-signalr/telemetry',
       'nestjs-signalr/testing',
       'nestjs-signalr/throttler',
     ]);

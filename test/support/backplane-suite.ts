@@ -39,12 +39,24 @@ export function call(text: string): ClientCall {
 export const textOf = ({ message }: Envelope): string =>
   (JSON.parse((message as ClientCall).argumentsJson) as [string])[0];
 
+/** What a backplane promises beyond what all do. */
+export interface BackplaneTraits {
+  /** The past can be replayed on every node, also of topics that nobody has been subscribed to for a while. Default: true. */
+  readonly keepsPast?: boolean;
+}
+
 /**
  * What every backplane has to do.
  *
  * @param create makes backplanes of one farm: what is published through one reaches the others.
  */
-export function describeBackplane(name: string, create: (count: number) => Backplane[]): void {
+export function describeBackplane(
+  name: string,
+  create: (count: number) => Backplane[],
+  { keepsPast = true }: BackplaneTraits = {},
+): void {
+  const withPast = keepsPast ? ['t'] : [];
+
   describe(`${name} backplane`, () => {
     const started: Backplane[] = [];
 
@@ -150,17 +162,33 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
 
-    test('keeps a topic for a while after the last subscriber has gone', async () => {
+    test.each(withPast)('keeps a topic for a while after the last subscriber has gone', async (topic) => {
       const { backplane, node } = await one();
-      await backplane.subscribe('t');
+      await backplane.subscribe(topic);
       const cursor = backplane.tail();
-      await backplane.publish('t', call('1'));
+      await backplane.publish(topic, call('1'));
       await take(node, 1);
-      await backplane.unsubscribe('t');
-      await backplane.publish('t', call('2'));
-      const { envelopes } = await backplane.replay([{ topic: 't' }], cursor);
+      await backplane.unsubscribe(topic);
+      await backplane.publish(topic, call('2'));
+      const { envelopes } = await backplane.replay([{ topic }], cursor);
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
+
+    test.each(withPast)(
+      'replays on one node what was missed on another, each message once',
+      async (topic) => {
+        const [here, there] = await two();
+        await here.backplane.subscribe(topic);
+        await here.backplane.publish(topic, call('1'));
+        const { position } = await here.node.received.next('a message');
+        await here.backplane.unsubscribe(topic);
+        await there.backplane.publish(topic, call('2'));
+        await there.backplane.subscribe(topic);
+        await there.backplane.publish(topic, call('3'));
+        const { envelopes, known, complete } = await there.backplane.replay([{ topic }], position);
+        expect([envelopes.map(textOf), known, complete]).toEqual([['2', '3'], true, true]);
+      },
+    );
 
     test('knows nothing of a cursor of another log', async () => {
       const { backplane } = await one();
@@ -176,6 +204,13 @@ export function describeBackplane(name: string, create: (count: number) => Backp
     test('has the owner of a connection carry out a command, wherever it is', async () => {
       const [here, there] = await two();
       there.node.owned.add('c');
+      await there.backplane.directory.add({
+        connectionId: 'c',
+        nodeId: there.node.id,
+        protocol: 'core',
+        hubs: [],
+        userId: undefined,
+      });
       const command: NodeCommand = { type: 'addToGroup', connectionId: 'c', topic: 'g' };
       await here.backplane.command(command, 5_000);
       expect(there.node.commands).toEqual([command]);
@@ -255,6 +290,8 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       const stop = directory.watch(({ hub, userId, online }) =>
         changes.push(`${userId} ${online ? 'came to' : 'left'} ${hub}`),
       );
+      // Whatever was asked for before is done when this is.
+      await there.backplane.subscribe('t');
       const entry = { nodeId: 'n0', protocol: 'core', hubs: ['ChatHub'], userId: 'ann' } as const;
       await here.backplane.directory.add({ ...entry, connectionId: '1' });
       await here.backplane.directory.add({ ...entry, connectionId: '2' });
@@ -266,15 +303,16 @@ export function describeBackplane(name: string, create: (count: number) => Backp
       await here.backplane.directory.remove('1');
       await here.backplane.directory.remove('2');
       expect(await directory.groupsOf('1')).toEqual([]);
-      expect(changes).toEqual([
-        'ann came to ChatHub',
-        'ann came to OtherHub',
-        'ann left OtherHub',
-        'ann left ChatHub',
-      ]);
+      await expect
+        .poll(() => changes)
+        .toEqual(['ann came to ChatHub', 'ann came to OtherHub', 'ann left OtherHub', 'ann left ChatHub']);
+      const later: boolean[] = [];
+      const stopLater = directory.watch(({ online }) => later.push(online));
       stop();
       await here.backplane.directory.add({ ...entry, connectionId: '3' });
+      await expect.poll(() => later).toEqual([true]);
       expect(changes).toHaveLength(4);
+      stopLater();
 
       await here.backplane.directory.addUserGroup('u-ChatHub.ann', 'g-ChatHub.b');
       expect(await directory.userGroups('u-ChatHub.ann')).toEqual(['g-ChatHub.b']);

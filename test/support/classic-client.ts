@@ -29,6 +29,8 @@ export interface ClassicCall {
   readonly M: string;
   readonly A: readonly unknown[];
   readonly S?: unknown;
+  /** Progress of the call with an id; then the members above are not there. */
+  readonly P?: { readonly I: string; readonly D: unknown };
 }
 
 /** How a raw classic client connects. */

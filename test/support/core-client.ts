@@ -60,6 +60,11 @@ export class RawCoreClient {
     return new RawCoreClient(await openLine(transport, url, headers), connectionId, connectionToken);
   }
 
+  /** Opens the transport with what negotiation gave; the handshake is left to the test. */
+  static async at(transport: CoreTransportName, hubUrl: string, id: string): Promise<RawCoreClient> {
+    return new RawCoreClient(await openLine(transport, `${hubUrl}?id=${id}`), id, id);
+  }
+
   /** Opens the socket without negotiation. */
   static async openDirectly(hubUrl: string, headers: Record<string, string> = {}): Promise<RawCoreClient> {
     return new RawCoreClient(await SocketLine.open(hubUrl, headers), undefined);

@@ -8,12 +8,17 @@ export interface RawAnswer {
   readonly body: string;
 }
 
+/** The same for who does not expect text. */
+export interface BinaryAnswer extends RawAnswer {
+  readonly bytes: Buffer;
+}
+
 /** A raw HTTP request; the path goes out as it is written. */
 export function http(
   method: string,
   url: string,
   { headers = {}, body }: { headers?: Record<string, string>; body?: string | Buffer } = {},
-): Promise<RawAnswer> {
+): Promise<BinaryAnswer> {
   const { hostname, port } = new URL(url);
   const path = url.slice(url.indexOf('/', 'http://'.length));
   return new Promise((resolve, reject) => {
@@ -21,14 +26,16 @@ export function http(
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () =>
+      response.on('end', () => {
+        const bytes = Buffer.concat(chunks);
         resolve({
           status: response.statusCode ?? 0,
           reason: response.statusMessage ?? '',
           headers: response.headers,
-          body: Buffer.concat(chunks).toString(),
-        }),
-      );
+          body: bytes.toString(),
+          bytes,
+        });
+      });
     });
     outgoing.on('error', reject);
     outgoing.end(body);

@@ -45,6 +45,11 @@ export class StreamsHub extends SignalRHub {
   }
 
   @HubMethod()
+  async shout(value: unknown): Promise<void> {
+    await this.clients.all.hear(value);
+  }
+
+  @HubMethod()
   async *count(to: number): AsyncGenerator<number> {
     try {
       for (let value = 0; value < to; value++) {
@@ -76,6 +81,16 @@ export class StreamsHub extends SignalRHub {
     for await (const value of values) {
       yield value * 2;
     }
+  }
+
+  @HubMethod()
+  async *through(@HubStream() values: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+    yield* values;
+  }
+
+  @HubMethod()
+  async reflect(value: unknown): Promise<unknown> {
+    return this.clients.caller.invoke('reflect', value);
   }
 
   @HubMethod()

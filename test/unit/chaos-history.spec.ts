@@ -5,7 +5,7 @@ import { seededRandom } from '../chaos/random.mjs';
 
 /** The verdict on a client that was sent some messages and got some; `a1` is the first of sender a. */
 function judge(sent: string, received: string): ReturnType<History['judge']> {
-  const history = new History('client');
+  const history = new History();
   const message = (text: string): { sender: string; number: number } => ({
     sender: text.charAt(0),
     number: Number(text.slice(1)),

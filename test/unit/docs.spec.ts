@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test } from 'vitest';
 
+import type { CoreHubOptions } from '../../lib/common/core-options.js';
 import { errorMessages } from '../../lib/common/errors.js';
+import { resolveHandlerOptions } from '../../lib/connection-handlers/connection-handler-options.js';
 import { resolveOptions } from '../../lib/common/option-defaults.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,10 +60,17 @@ function complaint(text: string, name: string, value: unknown): string | undefin
 describe('the documentation', () => {
   const options = resolveOptions({ cors: { origins: '*' } });
   const { core, classic, outbox, limits, cors, ...server } = options;
+  const handler = resolveHandlerOptions({ ...(core as CoreHubOptions), outbox }, {}, '/path');
+  const ownOptions = Object.entries(handler).filter(([name]) => !(name in (core as object)));
   const groups: readonly (readonly [string, object])[] = [
-    ['The server', { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [] }],
+    [
+      'The server',
+      { ...server, pipeline: [], validationError: [], backplane: [], hubProtocols: [], metrics: [] },
+    ],
     ['`core`', core as object],
     ['`classic`', classic as object],
+    ['`@ConnectionHandler`', Object.fromEntries(ownOptions)],
+    ['`multiplex`', { path: '', hubs: null }],
     ['`outbox`', outbox],
     ['`limits`', limits],
     ['`cors`', cors as object],

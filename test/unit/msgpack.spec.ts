@@ -1,11 +1,13 @@
 import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
 import { NullLogger } from '@microsoft/signalr';
-import { encode } from '@msgpack/msgpack';
+import { decode, encode } from '@msgpack/msgpack';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { SignalRError } from 'nestjs-signalr';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { LengthPrefixReader, lengthPrefix } from '../../lib/msgpack/length-prefix-reader.js';
+import { checkStructure, MAXIMUM_DEPTH } from '../../lib/msgpack/structure.js';
 import type { CoreMessage } from '../../lib/protocols/core/core-message.js';
 import { type ClientMessage, MessageType, ProtocolError } from '../../lib/protocols/core/messages.js';
 
@@ -146,6 +148,35 @@ describe('MessagePack vectors (signalr-core §5.3)', () => {
   });
 });
 
+/** An empty list in so many lists. */
+function nested(depth: number): unknown[] {
+  let list: unknown[] = [];
+  for (let level = 1; level < depth; level++) {
+    list = [list];
+  }
+  return list;
+}
+
+/** Whatever both sides have a type for. */
+const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constant(null),
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    // There is one zero among the integers.
+    fc.double().map((number) => number + 0),
+    fc.string({ unit: 'grapheme' }),
+    fc.date({ noInvalidDate: true }),
+    fc.uint8Array(),
+    fc.array(tie('value')),
+    fc.dictionary(
+      fc.string().filter((name) => name !== '__proto__'),
+      tie('value'),
+    ),
+  ),
+}));
+
 describe('MessagePack messages', () => {
   test('[core 122] the real client understands every message, and its types are kept', () => {
     const value = {
@@ -242,13 +273,73 @@ describe('MessagePack messages', () => {
     expect(protocol.parse(Buffer.from(encode([99, {}])))).toBeUndefined();
   });
 
-  test('what cannot be encoded fails, and the next value does not', () => {
-    const cycle: Record<string, unknown> = {};
-    cycle.self = cycle;
-    expect(() => protocol.result('1', cycle, 'The result of', 'x')).toThrow(
-      /^The result of x cannot be sent/,
+  const cycle: Record<string, unknown> = {};
+  cycle.self = [new Map([['again', cycle]])];
+
+  test.each([
+    ['a circle', cycle, /nested more than 500 deep, or in a circle/],
+    ['what is nested too deeply', nested(MAXIMUM_DEPTH), /nested more than 500 deep/],
+    ['an integer that is too large', 2n ** 64n, /more than 64 bits/],
+    ['one that is too small', -(2n ** 63n) - 1n, /more than 64 bits/],
+    [
+      'what does not want to be sent',
+      {
+        toJSON: () => {
+          throw new Error('never');
+        },
+      },
+      /never/,
+    ],
+  ])('%s cannot be sent, and says so', (_, value, reason) => {
+    for (const send of [
+      () => protocol.result('1', value, 'The result of', 'x'),
+      () => protocol.item('1', value, 'The result of', 'x'),
+      () => protocol.encodeArguments([value], 'The result of', 'x'),
+    ]) {
+      const error = thrownBy(send);
+      expect(error).toBeInstanceOf(SignalRError);
+      expect(error).toMatchObject({ code: 'SIGNALR_UNSERIALIZABLE', message: expect.stringMatching(reason) });
+      expect((error as Error).message).toMatch(/^The result of x cannot be sent as MessagePack: /);
+    }
+    expect(readByClient(protocol.result('1', 'the next value'))).toMatchObject({ result: 'the next value' });
+  });
+
+  test.each([
+    ['a function', () => 1, null],
+    ['a symbol', Symbol('x'), null],
+    ['a date that is none', new Date(NaN), null],
+    ['a BigInt', 2n ** 40n, 2 ** 40],
+    ['the largest integer', 2n ** 64n - 1n, 2 ** 64],
+    ['the smallest', -(2n ** 63n), -(2 ** 63)],
+    ['functions in a list', [() => 1, 2], [null, 2]],
+    ['an object that holds itself by what it says of itself', { toJSON: () => ({ a: 1 }) }, { a: 1 }],
+    ['a Buffer', Buffer.from([1, 2]), new Uint8Array([1, 2])],
+    ['an ArrayBuffer', new Uint8Array([1, 2]).buffer, new Uint8Array([1, 2])],
+    ['what is nested as deeply as possible', nested(MAXIMUM_DEPTH - 1), nested(MAXIMUM_DEPTH - 1)],
+  ])('%s is sent', (_, value, received) => {
+    expect((readByClient(protocol.result('1', value)) as { result: unknown }).result).toEqual(received);
+  });
+
+  test('a name that would end the connection of a JavaScript client is not sent', () => {
+    const value: unknown = JSON.parse('{"__proto__":{"a":1},"b":[{"__proto__":1}]}');
+    expect(readByClient(protocol.result('1', value))).toMatchObject({ result: { b: [{}] } });
+    const { encodedArguments: _, ...fromElsewhere } = call('hear', [value]);
+    expect(readByClient(protocol.invocation(fromElsewhere))).toMatchObject({ arguments: [{ b: [{}] }] });
+  });
+
+  test('[core 121] [core 122] values of any kind survive both ways', () => {
+    fc.assert(
+      fc.property(fc.array(anyValue), (values) => {
+        const called = readByClient(protocol.invocation(call('hear', values))) as { arguments: unknown };
+        expect(called.arguments).toEqual(values);
+        const answered = readByClient(protocol.result('1', values)) as { result: unknown };
+        expect(answered.result).toEqual(values);
+        const sent = client.writeMessage({ type: 1, target: 't', arguments: values, invocationId: '1' });
+        const [received] = read(new Uint8Array(sent)) as { arguments: unknown }[];
+        expect(received?.arguments).toEqual(values);
+      }),
+      { numRuns: 500 },
     );
-    expect(readByClient(protocol.result('1', 10n))).toMatchObject({ result: 10 });
   });
 
   test('only protocol errors come out of garbage', () => {
@@ -258,6 +349,88 @@ describe('MessagePack messages', () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+
+  test('only protocol errors come out of messages with some wrong bytes', () => {
+    const written = fc
+      .array(anyValue)
+      .map((args) => client.writeMessage({ type: 1, target: 't', arguments: args, invocationId: '1' }));
+    const change = fc.record({
+      at: fc.nat(),
+      skip: fc.nat({ max: 2 }),
+      insert: fc.uint8Array({ maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(written, fc.array(change, { minLength: 1, maxLength: 3 }), (message, changes) => {
+        // The prefix is made anew, so that what is wrong is the message.
+        let body = Buffer.from(message).subarray(message.byteLength < 130 ? 1 : 2);
+        for (const { at, skip, insert } of changes) {
+          const start = at % body.byteLength;
+          body = Buffer.concat([
+            body.subarray(0, start),
+            insert,
+            body.subarray(start + skip),
+            Buffer.from([0xc0]),
+          ]);
+        }
+        const framed = Buffer.concat([Buffer.from(lengthPrefix(body.byteLength)), body]);
+        expect(thrownBy(() => read(framed)) ?? new ProtocolError('none')).toBeInstanceOf(ProtocolError);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe('what a message may cost', () => {
+  const list = (length: number): Buffer => {
+    const head = Buffer.from([0xdd, 0, 0, 0, 0]);
+    head.writeUInt32BE(length, 1);
+    return head;
+  };
+
+  test.each([
+    ['a list', Buffer.concat([bytes('94 02 80 a1 31'), list(30_000_000)])],
+    ['a map', bytes('94 02 80 a1 31 df 01 00 00 00')],
+    ['a list of as many elements as the message has bytes', Buffer.concat([list(10), Buffer.alloc(9)])],
+    ['lists in lists', Buffer.concat(Array.from({ length: 400 }, () => list(1_000)))],
+    ['lists beside lists', Buffer.concat([bytes('92'), list(8), Buffer.alloc(8), list(2), Buffer.alloc(1)])],
+    ['nothing', Buffer.alloc(0)],
+  ])('%s that announces more than there is makes no room for it', (_, data) => {
+    expect(() => checkStructure(data)).toThrow('More is announced than there is.');
+    const error = thrownBy(() => protocol.parse(data)) as Error;
+    expect([error.message, (error.cause as Error).message]).toEqual([
+      'Error reading MessagePack.',
+      'More is announced than there is.',
+    ]);
+  });
+
+  test('what is nested too deeply is refused', () => {
+    const depth = (levels: number): Buffer => Buffer.concat([Buffer.alloc(levels, 0x91), bytes('c0')]);
+    expect(() => checkStructure(depth(MAXIMUM_DEPTH))).not.toThrow();
+    expect(() => checkStructure(depth(MAXIMUM_DEPTH + 1))).toThrow('Values are nested more than 500 deep.');
+    expect(() => protocol.parse(depth(30_000))).toThrow(ProtocolError);
+  });
+
+  test('nothing that can be decoded is refused', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(() => checkStructure(encode(value))).not.toThrow();
+      }),
+    );
+  });
+
+  const kinds = `7f, e0, ff, c0, c2, c3, ca 00000000, cb 0000000000000000
+    cc 00, cd 0000, ce 00000000, cf 0000000000000000, d0 00, d1 0000, d2 00000000, d3 0000000000000000
+    c4 02 6161, c5 0002 6161, c6 00000002 6161, a2 6161, d9 02 6161, da 0002 6161, db 00000002 6161
+    d4 05 00, d5 05 0000, d6 05 00000000, d7 05 0000000000000000, d8 05 ${'00'.repeat(16)}
+    c7 02 05 6161, c8 0002 05 6161, c9 00000002 05 6161
+    93 010101, dc 0002 0101, dd 00000002 0101, 82 a16101 a16201, de 0001 a16101, df 00000001 a16101`;
+
+  test.each(kinds.split(/, |\n\s+/))('finds the end of %s', (value) => {
+    const list = bytes(`93 ${value} 2a 2a`);
+    expect(decode(list)).toHaveLength(3);
+    expect(() => checkStructure(list)).not.toThrow();
+    expect(() => checkStructure(list.subarray(0, -1))).toThrow('More is announced than there is.');
   });
 });
 
@@ -280,6 +453,34 @@ describe('length prefixes', () => {
       expect(received).toEqual(sizes);
       expect(reader.bufferedBytes).toBe(0);
     }
+  });
+
+  test('a message that comes byte by byte is put together once', () => {
+    const concat = vi.spyOn(Buffer, 'concat');
+    onTestFinished(() => concat.mockRestore());
+    const body = Buffer.alloc(20_000, 7);
+    const reader = new LengthPrefixReader();
+    for (const byte of [...lengthPrefix(body.byteLength), ...body.subarray(1)]) {
+      reader.push(Buffer.from([byte]));
+      expect(reader.next()).toBeUndefined();
+    }
+    const before = concat.mock.calls.length;
+    expect(before).toBeLessThanOrEqual(4);
+    reader.push(Buffer.from([7]));
+    expect(reader.next()?.equals(body)).toBe(true);
+    expect(concat.mock.calls.length).toBe(before + 1);
+  });
+
+  test('nothing is kept of empty frames', () => {
+    const concat = vi.spyOn(Buffer, 'concat');
+    onTestFinished(() => concat.mockRestore());
+    const reader = new LengthPrefixReader();
+    for (const data of ['81', ...Array.from({ length: 100 }, () => ''), '01']) {
+      reader.push(bytes(data));
+      expect(reader.next()).toBeUndefined();
+    }
+    expect(concat.mock.calls.map(([list]) => list.length)).toEqual([2]);
+    expect(reader.messageBytes).toBe(0x81 + 2);
   });
 
   test('[core 124] a prefix of five bytes is the longest, and 2 GiB the end', () => {

@@ -8,10 +8,11 @@
  *   has no handshake
  * @property {(port: number, session: Session) => Promise<unknown>} [start] what comes between welcome and first call
  * @property {(port: number, session: Session) => Promise<unknown>} [leave] what comes after closing the WebSocket
- * @property {(id: number, text: string) => string} call a call of `echo(text)`
- * @property {(message: string) => Received[]} decode replies and broadcasts in a message, in order
+ * @property {true} [isBinary] for a dialect of bytes; what comes before the first call is text all the same
+ * @property {(id: number, value: unknown) => string | Uint8Array} call a call of `echo(value)`
+ * @property {(message: string | Buffer) => Received[]} decode replies and broadcasts in a message, in order
  * @property {(message: string) => string | undefined} [respond] the answer a housekeeping message demands
- * @property {string} [keepAlive] a message that must be sent now and then
+ * @property {string | Uint8Array} [keepAlive] a message that must be sent now and then
  *
  * @typedef {object} Session
  * @property {string} path of the WebSocket, with the query
@@ -19,7 +20,7 @@
  *
  * @typedef {object} Received
  * @property {number} [id] of the call this is the reply of; missing for a broadcast
- * @property {string} text
+ * @property {unknown} text or whatever else was echoed
  */
 
 export {};

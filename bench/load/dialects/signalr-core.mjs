@@ -1,3 +1,5 @@
+import { send } from '../http.mjs';
+
 const endOfMessage = '\x1e';
 const invocation = 1;
 const completion = 3;
@@ -32,4 +34,13 @@ export const signalrCore = {
     });
   },
   keepAlive: `{"type":6}${endOfMessage}`,
+};
+
+/** The same with negotiation, as clients do by default. @type {import('./dialect.mjs').Dialect} */
+export const negotiatedSignalrCore = {
+  ...signalrCore,
+  async begin(port) {
+    const answer = await send('POST', port, '/signalr/echoHub/negotiate?negotiateVersion=1');
+    return { path: `/signalr/echoHub?id=${encodeURIComponent(JSON.parse(answer).connectionToken)}` };
+  },
 };

@@ -106,6 +106,11 @@ export class Relays implements RelayLine {
     this.isClosed = true;
   }
 
+  /** Something that a node has said is lost, so no conversation with it makes sense any more. */
+  breakOffWith(nodeId: string): void {
+    this.breakOff(({ peer }) => peer === nodeId);
+  }
+
   private breakOff(isMeant: (relay: Relay) => boolean): void {
     for (const { relays } of this.peers.values()) {
       for (const relay of [...relays.values()].filter(isMeant)) {

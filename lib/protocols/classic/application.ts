@@ -58,20 +58,3 @@ export interface Dispatcher {
     request: HubRequest,
   ): string | undefined | Promise<string | undefined>;
 }
-
-/** An error of hub code that has no caller to go to. */
-export type ReportError = (what: string, error: unknown) => void;
-
-/** Waits for all, then fails with the first failure; the others are reported, or nobody would hear of them. */
-export async function allOrFirstFailure(work: readonly Promise<void>[], report: ReportError): Promise<void> {
-  const outcomes = await Promise.allSettled(work);
-  const [first, ...others] = outcomes.filter(
-    ({ status }) => status === 'rejected',
-  ) as PromiseRejectedResult[];
-  for (const { reason } of others) {
-    report('another hub failed as well', reason);
-  }
-  if (first !== undefined) {
-    throw first.reason;
-  }
-}

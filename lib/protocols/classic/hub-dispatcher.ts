@@ -1,4 +1,5 @@
 import { toError } from '../../common/errors.js';
+import { allOrFirstFailure } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -6,7 +7,7 @@ import type { HubInvoker, LifecycleEvent } from '../../invocation/hub-invoker.js
 import type { Message } from '../../messaging/envelope.js';
 import { groupTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { HubRequest } from '../../transports/hub-request.js';
-import { allOrFirstFailure, type Dispatcher } from './application.js';
+import type { Dispatcher } from './application.js';
 import type { ClassicCalls } from './calls.js';
 import { readHubMessage } from './hub-message.js';
 
@@ -83,8 +84,8 @@ export class HubDispatcher implements Dispatcher {
 
   raise(connection: Connection, event: LifecycleEvent, request: HubRequest): Promise<void> {
     const raised = this.hubs.map((hub) => this.invoker.raise(connection, hub, event, request));
-    return allOrFirstFailure(raised, (what, error) =>
-      HubDispatcher.logger.error(`${event.name}: ${what}`, toError(error).stack),
+    return allOrFirstFailure(raised, (error) =>
+      HubDispatcher.logger.error(`${event.name}: another hub failed as well`, toError(error).stack),
     );
   }
 

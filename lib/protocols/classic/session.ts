@@ -1,9 +1,10 @@
 import { toError } from '../../common/errors.js';
 import { DONE } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
-import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { ReplayTopic } from '../../messaging/backplane.js';
+import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
@@ -36,6 +37,9 @@ const TRANSPORTS: Readonly<Record<TransportName, TraceSource>> = {
 /** A lost line is given this much, in milliseconds, on top of `disconnectTimeout`; a poll its delay (signalr-2 §4.2). */
 const GRACE = 5_000;
 
+/** For those who come for the first time. */
+const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
+
 /**
  * The session of one classic client with all its hubs. It outlives its channel: a closed socket is no disconnect, and
  * until the client returns, or says goodbye, or time is up, the log keeps its messages (signalr-2 §4.3).
@@ -48,7 +52,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private readonly groups = new Membership();
   /** Messages that arrive while the past is being replayed for a channel; another one that takes over begins anew. */
   private hold: { readonly channel: Channel; envelopes: Envelope[] } | undefined;
+  /** What messages have to pass that may have reached the client on another node. */
+  private screen: ReplayScreen | undefined;
   private readonly inbound: Inbound;
+  private readonly measured: MeasuredConnection | undefined;
   private attachedAt: number;
   /** How long, beyond `disconnectTimeout`, it may be without a channel. */
   private grace = GRACE;
@@ -66,6 +73,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.userId = userId;
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
+    if (services.metrics !== undefined) {
+      this.measured = new MeasuredConnection(services.metrics, this.protocol, services.options.clock);
+    }
     this.attachedAt = services.options.clock.now();
     this.lastSeenAt = this.attachedAt;
   }
@@ -99,6 +109,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.grace = this.isPolling ? this.services.classic.longPollDelay : GRACE;
     this.outbox.clear();
     this.trace('opened', channel);
+    this.measured?.opened(channel.transport);
     try {
       await this.openWith(channel, opening);
     } catch (error) {
@@ -222,20 +233,20 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
     const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    const past = cursor === undefined ? [] : await this.missedSince(cursor, topics);
-    const replayed = new Set(past.map(({ position }) => position));
+    const { envelopes, position, screen } =
+      cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor, topics);
     const held = this.releaseHold(channel);
     if (this.channel !== channel) {
       return;
     }
-    if (past.length === 0 && held.length === 0) {
-      this.writer.cursor = backplane.tail();
+    this.screen = screen?.isLasting === true ? screen : undefined;
+    const news = screen === undefined ? withoutReplayed(held, envelopes) : screened(held, screen);
+    if (envelopes.length === 0 && news.length === 0) {
+      this.writer.cursor = position ?? backplane.tail();
     }
     // What a client comes back for has the limit of the log; held to that of the outbox, it might never catch up.
-    this.outbox.suspendLimits(() => past.forEach((envelope) => this.deliver(envelope)));
-    for (const envelope of held.filter(({ position }) => !replayed.has(position))) {
-      this.deliver(envelope);
-    }
+    this.outbox.suspendLimits(() => envelopes.forEach((envelope) => this.send(envelope)));
+    news.forEach((envelope) => this.send(envelope));
   }
 
   /** What was held back for a channel; nothing if another one has taken over. */
@@ -248,15 +259,18 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return envelopes;
   }
 
-  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<readonly Envelope[]> {
-    const { envelopes, known, complete } = await this.services.backplane.replay(topics, cursor);
-    if (known && !complete) {
+  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<Replay> {
+    const replay = await this.services.backplane.replay(topics, cursor);
+    if (!replay.known) {
+      this.measured?.lostMessages('unknown_cursor');
+    } else if (!replay.complete) {
+      this.measured?.lostMessages('log_exceeded');
       // Like the original, go on with what is left; but say so.
       ClassicConnection.logger.warn(
         `connection ${this.id} was away for more messages than are kept: some are lost`,
       );
     }
-    return envelopes;
+    return replay;
   }
 
   /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
@@ -313,8 +327,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
    *
    * @param stopCalled true if the client said goodbye.
    * @param farewell what the client is told.
+   * @param status what metrics call it.
    */
-  async end(stopCalled: boolean, farewell: Farewell = {}): Promise<void> {
+  async end(
+    stopCalled: boolean,
+    farewell: Farewell = {},
+    status: ConnectionStatus = 'normal_closure',
+  ): Promise<void> {
     if (!this.markEnded()) {
       return;
     }
@@ -333,6 +352,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.services.dismissed.reasonOf(this.id) !== undefined) {
       this.services.registry.routes.hold(this.id, 'classic');
     }
+    this.measured?.closed(status);
   }
 
   /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
@@ -356,9 +376,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     void this.end(false, { dismissal });
   }
 
+  /** Classic clients have no way to come back as somebody else but to begin anew. */
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: false });
+  }
+
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end(false, { reconnect: true });
+    return this.end(false, { reconnect: true }, 'app_shutdown');
   }
 
   private reportLifecycle(event: string, error: unknown): void {
@@ -401,7 +426,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   override deliver(envelope: Envelope): void {
     if (this.hold !== undefined) {
       this.holdBack(envelope, this.hold);
-    } else if (this.channel !== undefined) {
+      return;
+    }
+    const admitted = this.screen === undefined ? envelope : this.screen.admit(envelope);
+    if (admitted !== undefined) {
+      this.send(admitted);
+    }
+  }
+
+  private send(envelope: Envelope): void {
+    if (this.channel !== undefined) {
       super.deliver(envelope);
       this.answerExcluded(envelope);
     }
@@ -487,7 +521,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.channel === undefined) {
       if (now - this.lastSeenAt >= this.services.classic.disconnectTimeout + this.grace) {
         HEARTBEAT.debug(`connection ${this.id} has not come back`);
-        void this.end(false);
+        void this.end(false, {}, 'timeout');
       }
       return;
     }
@@ -510,6 +544,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       (this.transport === 'longPolling' || keepAlive === null) && now - this.attachedAt >= connectionTimeout
     );
   }
+}
+
+/** Some of what was held back may be among what is replayed. */
+function withoutReplayed(held: readonly Envelope[], past: readonly Envelope[]): readonly Envelope[] {
+  const replayed = new Set(past.map(({ position }) => position));
+  return held.filter(({ position }) => !replayed.has(position));
+}
+
+function screened(held: readonly Envelope[], screen: ReplayScreen): readonly Envelope[] {
+  return held.map((envelope) => screen.admit(envelope)).filter((envelope) => envelope !== undefined);
 }
 
 /** The response has begun, so all that is left is to end it; a WebSocket is dropped (signalr-2 §1.6, §4.9). */

@@ -1,4 +1,4 @@
-import type { CoreTransport } from '../../common/options.js';
+import type { CoreTransport } from '../../common/core-options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 
 export const PLAIN_TEXT = { 'Content-Type': 'text/plain' };

@@ -1,12 +1,12 @@
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
 import type { Stream } from '../../common/streams.js';
 import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker } from '../../invocation/hub-invoker.js';
+import { HubInvocationError } from '../../invocation/invocation-error.js';
 import type { Expectation, InvocationRequest } from '../../invocation/invocation-request.js';
+import type { CalledMethod, ConnectedHubs } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { invocationErrorText, streamErrorText } from './error-texts.js';
 import type { HubProtocol } from './hub-protocol.js';
@@ -19,13 +19,12 @@ export type Answer = CoreMessage | undefined;
 /** What a call has beside its message. */
 export type GivenToCall = Pick<InvocationRequest, 'uploads' | 'slot'>;
 
-/** Runs the calls of all clients of one hub and makes their answers. */
+/** Runs the calls of clients of the same hubs and makes their answers. */
 export class CoreCalls {
   private static readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(
-    private readonly hub: HubDescriptor,
-    private readonly options: CoreHubOptions,
+    private readonly hubs: ConnectedHubs,
     private readonly invoker: HubInvoker,
   ) {}
 
@@ -63,11 +62,12 @@ export class CoreCalls {
 
   /** What the client gets of the stream of a call. */
   streamMessages({ invocationId: id = '', target }: InvocationMessage, codec: HubProtocol): StreamMessages {
-    const { hub, options } = this;
+    const called = this.hubs.find(target);
+    const [hub, method] = namesOf(called, target);
     return {
-      item: (value) => codec.item(id, value, 'An item of', hub.name, target),
+      item: (value) => codec.item(id, value, 'An item of', hub, method),
       end: () => codec.end(id),
-      broken: (error) => codec.failure(id, streamErrorText(error, options.enableDetailedErrors)),
+      broken: (error) => codec.failure(id, streamErrorText(error, hasDetails(called))),
     };
   }
 
@@ -80,7 +80,10 @@ export class CoreCalls {
   /** What the client may read of an error of a call. */
   textOf(error: unknown, message: InvocationMessage): string {
     const { target, arguments: args } = message;
-    return invocationErrorText(error, this.hub, target, args.length, this.options.enableDetailedErrors);
+    const called = this.hubs.find(target);
+    const overload = called?.hub.methods.get(called.method.toLowerCase())?.[0];
+    const name = overload === undefined ? target : this.hubs.targetOf(overload.hub, overload.name);
+    return invocationErrorText(error, name, overload, args.length, hasDetails(called));
   }
 
   private invoke(
@@ -89,9 +92,13 @@ export class CoreCalls {
     expects: Expectation,
     { uploads, slot }: GivenToCall,
   ): unknown {
+    const called = this.hubs.find(target);
+    if (called === undefined) {
+      throw new HubInvocationError('unknownMethod', `There is no hub for '${target}'.`);
+    }
     return this.invoker.invoke(connection, {
-      hub: this.hub,
-      target,
+      hub: called.hub,
+      target: called.method,
       args,
       invocationId,
       expects,
@@ -107,11 +114,21 @@ export class CoreCalls {
       return undefined;
     }
     try {
-      return codec.result(message.invocationId, result, 'The result of', this.hub.name, message.target);
+      const [hub, method] = namesOf(this.hubs.find(message.target), message.target);
+      return codec.result(message.invocationId, result, 'The result of', hub, method);
     } catch (error) {
       // The caller gets an error, the connection lives (signalr-core §4.8).
       CoreCalls.logger.error(toError(error).message);
       return this.error(message, error, codec);
     }
   }
+}
+
+/** What errors of values that cannot be sent name. */
+function namesOf(called: CalledMethod | undefined, target: string): [hub: string, method: string] {
+  return [called?.hub.name ?? '', called?.method ?? target];
+}
+
+function hasDetails(called: CalledMethod | undefined): boolean {
+  return called?.hub.coreOptions?.enableDetailedErrors === true;
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../../common/clock.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { HttpConnectionOptions } from '../../common/core-options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import { NOT_FOUND, text } from './answers.js';
 import { HttpConnection } from './http-connection.js';
+import type { HttpSession } from './http-session.js';
 import type { CoreRequest } from './request.js';
-import type { CoreConnection } from './session.js';
 import type { CoreTicket, CoreTokens } from './tokens.js';
 
 /** Tokens count whole seconds: so much longer, in milliseconds, they are taken than the reference keeps a negotiation. */
@@ -15,7 +15,7 @@ export type CreateSession = (
   ticket: CoreTicket,
   request: CoreRequest,
   onForgotten: () => void,
-) => CoreConnection;
+) => HttpSession;
 
 /** What an `id` stands for: a connection that may not have had a request yet, or the answer to whoever sent it. */
 export type Found =
@@ -27,7 +27,7 @@ export type Found =
       readonly connection?: undefined;
     };
 
-/** The connections of one hub, by what clients send as `id` (signalr-core §1.5). */
+/** The connections of one url, by what clients send as `id` (signalr-core §1.5). */
 export class ConnectionTable {
   private readonly connections = new Map<string, HttpConnection>();
   /** Connections that have gone while their token is still fresh: it must not open another one. */
@@ -37,7 +37,7 @@ export class ConnectionTable {
 
   constructor(
     private readonly tokens: CoreTokens,
-    private readonly options: CoreHubOptions,
+    private readonly options: HttpConnectionOptions,
     private readonly clock: Clock,
     private readonly createSession: CreateSession,
     /** Called when no request of a connection is expected any more. */

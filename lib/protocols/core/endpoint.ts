@@ -1,37 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { HttpConnectionOptions } from '../../common/core-options.js';
 import { traceSource } from '../../common/trace.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { BodyError, type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { acceptsEventStream, adoptAccessToken } from '../access-token.js';
 import { authenticate, AuthenticationError } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import type { CoreApplication } from './application.js';
 import { empty, TAKEN } from './answers.js';
-import { CoreCalls } from './calls.js';
 import { ConnectionTable } from './connection-table.js';
 import { type CoreOperation, LocalExchange } from './exchange.js';
-import { hubProtocolsOf } from './hub-protocols.js';
+import type { HttpSession } from './http-session.js';
 import { negotiate, redirectTo } from './negotiate.js';
 import { CoreOperations } from './operations.js';
 import { CoreRequest } from './request.js';
 import { CoreRouting } from './routing.js';
-import { CoreConnection } from './session.js';
 import { CoreTokens } from './tokens.js';
-
-/** Smallest limit of a WebSocket message: messages are limited one by one, and a frame may hold many of them. */
-const MINIMUM_FRAME_LIMIT = 1_048_576;
 
 /** An answer of this node, or one that another node has given. */
 type Answer = HttpAnswer<string | Uint8Array>;
 
-/** The urls of one hub for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */
+/** The urls of one application for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
   private static readonly logger = traceSource('SignalR.HttpConnectionDispatcher');
-  private readonly options: CoreHubOptions;
+  private readonly options: HttpConnectionOptions;
   readonly paths: readonly string[];
   readonly base = undefined;
   readonly readsRawBodies = true;
@@ -42,21 +37,19 @@ export class CoreEndpoint implements Endpoint {
   private readonly routing: CoreRouting;
 
   constructor(
-    private readonly hub: HubDescriptor,
+    private readonly application: CoreApplication,
     private readonly services: ProtocolServices,
   ) {
-    const options = hub.coreOptions as CoreHubOptions;
+    const { options, path, maxPayload } = application;
     this.options = options;
-    this.paths = pathsOf(hub);
-    this.tokens = new CoreTokens(services.secrets, hub.path);
-    const calls = new CoreCalls(hub, options, services.invoker);
-    const protocols = hubProtocolsOf(hub, services.hubProtocols);
+    this.paths = pathsOf(path);
+    this.tokens = new CoreTokens(services.secrets, path);
     this.table = new ConnectionTable(
       this.tokens,
       options,
       services.options.clock,
       (ticket, request, onForgotten) =>
-        new CoreConnection(ticket, request, hub, options, services, calls, protocols, () => {
+        application.createSession(ticket, request, () => {
           services.limiter.leave(ticket.connectionId);
           services.registry.routes.hold(ticket.connectionId, 'core');
           onForgotten();
@@ -64,14 +57,9 @@ export class CoreEndpoint implements Endpoint {
       (connectionId) => services.registry.routes.forget(connectionId),
     );
     this.operations = new CoreOperations(options, services, this.table);
-    this.routing = new CoreRouting(hub.path, this.operations, this.table, services);
-    this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
-      maxPayload:
-        options.maximumReceiveMessageSize === null
-          ? 0
-          : Math.max(MINIMUM_FRAME_LIMIT, 2 * options.maximumReceiveMessageSize),
-      closeTimeout: options.closeTimeout,
-    });
+    this.routing = new CoreRouting(path, this.operations, this.table, services);
+    const { closeTimeout } = options;
+    this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, { maxPayload, closeTimeout });
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -109,7 +97,7 @@ export class CoreEndpoint implements Endpoint {
     this.operations.refuseClients();
   }
 
-  *connections(): IterableIterator<CoreConnection> {
+  *connections(): IterableIterator<HttpSession> {
     for (const { session } of this.table) {
       yield session;
     }
@@ -150,7 +138,7 @@ export class CoreEndpoint implements Endpoint {
       if (error instanceof BodyError) {
         return empty(error.status);
       }
-      CoreEndpoint.logger.error(`a request to hub ${this.hub.name} failed`, toError(error).stack);
+      CoreEndpoint.logger.error(`a request to ${this.application.name} failed`, toError(error).stack);
       return empty(500);
     }
   }
@@ -161,13 +149,13 @@ export class CoreEndpoint implements Endpoint {
     hubRequest: CoreRequest,
   ): Promise<Answer> {
     if (CoreEndpoint.logger.isDebug) {
-      CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.hub.path}`);
+      CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.application.path}`);
     }
     const refused = await this.admit(request, response, hubRequest);
     if (refused !== undefined) {
       return refused;
     }
-    const isAbove = depth(hubRequest.path) > depth(this.hub.path);
+    const isAbove = depth(hubRequest.path) > depth(this.application.path);
     if (isAbove && !/refresh\/*$/i.test(hubRequest.path)) {
       return this.negotiate(request, hubRequest);
     }
@@ -177,13 +165,13 @@ export class CoreEndpoint implements Endpoint {
       : this.routing.serve(operation, hubRequest, LocalExchange.of(request, response, this.acceptor));
   }
 
-  /** Guards of the hub run before anything below happens, on every request (signalr-core §1.1). */
+  /** Guards run before anything below happens, on every request (signalr-core §1.1). */
   private async admit(
     request: IncomingMessage,
     response: ServerResponse | undefined,
     hubRequest: CoreRequest,
   ): Promise<HttpAnswer | undefined> {
-    const admission = await this.services.connectGuard.admit(this.hub, request, response, hubRequest);
+    const admission = await this.application.admit(request, response, hubRequest);
     if (!admission.allowed) {
       return { status: admission.status };
     }
@@ -210,13 +198,13 @@ export class CoreEndpoint implements Endpoint {
     const { redirect } = this.services.options;
     const redirection = await redirect?.({ family: 'core', url, headers, user, remoteAddress });
     return redirection === undefined
-      ? negotiate(query, this.options, this.tokens, this.table.wallClock())
+      ? negotiate(query, this.application, this.tokens, this.table.wallClock())
       : redirectTo(redirection);
   }
 }
 
 /** What Core clients ask for; everything else is none of this endpoint's business. */
-export function pathsOf({ path }: HubDescriptor): readonly string[] {
+export function pathsOf(path: string): readonly string[] {
   return [path, `${path}/negotiate`, `${path}/refresh`];
 }
 

@@ -1,7 +1,7 @@
 import { WsException } from '@nestjs/websockets';
 
 import { toError } from '../../common/errors.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
+import type { HubMethodDescriptor } from '../../hubs/hub-descriptor.js';
 import { HubInvocationError } from '../../invocation/invocation-error.js';
 import { ProtocolError } from './messages.js';
 
@@ -16,16 +16,19 @@ export function detailed(base: string, error: Error, withDetails: boolean): stri
   return withDetails || error instanceof WsException ? `${base} ${typeName(error)}: ${error.message}` : base;
 }
 
-/** The text of a failed call. */
+/**
+ * The text of a failed call.
+ *
+ * @param name how the client calls the method, spelled as it was declared if it exists.
+ * @param overload the method, or the first of those that share the name; undefined if there is none.
+ */
 export function invocationErrorText(
   thrown: unknown,
-  hub: HubDescriptor,
-  target: string,
+  name: string,
+  overload: HubMethodDescriptor | undefined,
   argumentCount: number,
   withDetails: boolean,
 ): string {
-  const overload = hub.methods.get(target.toLowerCase())?.[0];
-  const name = overload?.name ?? target;
   if (!(thrown instanceof HubInvocationError)) {
     return detailed(
       `An unexpected error occurred invoking '${name}' on the server.`,

@@ -2,11 +2,14 @@ import type { PollSequenceFormat } from '../../transports/poll-sequence.js';
 import type { StreamFormat } from '../../transports/stream-channel.js';
 import { NO_CACHE, PLAIN_TEXT } from './answers.js';
 
-/** One event, a `data: ` for each line; clients take nothing else, and no other ends of lines (signalr-core §2.3). */
+/**
+ * One event, a `data: ` for each line; clients take nothing else, and no other ends of lines (signalr-core §2.3). Browsers
+ * take a single CR for the end of a line as well, and would lose what follows it.
+ */
 const sseEvent = (data: string): string =>
   `${data
-    .split('\n')
-    .map((line, index, lines) => `data: ${index < lines.length - 1 ? withoutCarriageReturn(line) : line}\r\n`)
+    .split(/\r\n|\n|\r/)
+    .map((line) => `data: ${line}\r\n`)
     .join('')}\r\n`;
 
 /** Server-sent events. The first comment makes browsers and proxies open the stream. */
@@ -29,7 +32,3 @@ export const pollFormat: PollSequenceFormat = {
   content: { ...NO_CACHE, 'Content-Type': 'application/octet-stream' },
   empty: { ...NO_CACHE, ...PLAIN_TEXT },
 };
-
-function withoutCarriageReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
-}

@@ -1,8 +1,9 @@
+import type { TransferFormat } from '../../common/core-options.js';
 import { toError } from '../../common/errors.js';
 import type { TransportName } from '../../transports/channel.js';
 import { CoreMessage } from './core-message.js';
 import { detailed } from './error-texts.js';
-import type { HubProtocol, TransferFormat } from './hub-protocol.js';
+import type { HubProtocol } from './hub-protocol.js';
 import { requireInteger, requireObject, requireText } from './json-messages.js';
 import { namedError, ProtocolError } from './messages.js';
 import { RECORD_SEPARATOR } from './record-reader.js';

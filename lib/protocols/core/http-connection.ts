@@ -1,15 +1,16 @@
 import type { Clock } from '../../common/clock.js';
-import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import type { Channel, LastingChannel } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import { type PollResponse, PollSequence } from '../../transports/poll-sequence.js';
 import { pollFormat } from './formats.js';
-import type { CoreConnection } from './session.js';
+import type { HttpSession } from './http-session.js';
+import type { CoreRequest } from './request.js';
 
 /** What an {@link HttpConnection} needs of its surroundings. */
 export interface HttpConnectionSetting {
-  readonly options: CoreHubOptions;
+  readonly options: HttpConnectionOptions;
   readonly clock: Clock;
   /** When the client must have opened a channel, on the scale of the clock. */
   readonly openUntil: number;
@@ -35,7 +36,7 @@ export class HttpConnection {
   private isGone = false;
 
   constructor(
-    readonly session: CoreConnection,
+    readonly session: HttpSession,
     request: HubRequest,
     private readonly setting: HttpConnectionSetting,
   ) {
@@ -43,8 +44,8 @@ export class HttpConnection {
   }
 
   /** False for a request of somebody else: a token alone does not open a connection (signalr-core §11.4). */
-  belongsTo(request: HubRequest): boolean {
-    return userName(request.user) === this.user;
+  belongsTo(request: CoreRequest): boolean {
+    return userName(request.user) === this.user && this.session.accepts(request);
   }
 
   /** True if a GET over the transport that it is bound to finds somebody there. */

@@ -1,10 +1,8 @@
+import type { TransferFormat } from '../../common/core-options.js';
 import type { ClientCall, EnvelopeCodec } from '../../messaging/envelope.js';
 import type { Frame } from '../../transports/frame.js';
 import type { CoreMessage } from './core-message.js';
 import type { ClientMessage } from './messages.js';
-
-/** Whether a hub protocol sends text or bytes; not every transport carries both (signalr-core §0). */
-export type TransferFormat = 'Text' | 'Binary';
 
 /** Cuts what a client sends into messages. The boundaries of frames mean nothing (signalr-core §2.2). */
 export interface MessageReader {

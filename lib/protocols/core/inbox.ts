@@ -1,11 +1,12 @@
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 import type { HubProtocol, MessageReader } from './hub-protocol.js';
 import { ProtocolError } from './messages.js';
+import { ReadGate, type ReadGateOwner } from './read-gate.js';
 import { RecordReader } from './record-reader.js';
 
 /** The connection that messages come in for. */
-export interface InboxOwner {
+export interface InboxOwner extends ReadGateOwner {
   /** False while nothing may be read. */
   readonly canRead: boolean;
   /** Handles a message; false if it has to wait, and with it everything behind it. @throws ProtocolError */
@@ -14,9 +15,6 @@ export interface InboxOwner {
   retry(): boolean;
   /** The client broke the protocol. */
   failed(error: Error): void;
-  /** Makes the client wait. */
-  pauseReading(): void;
-  resumeReading(): void;
 }
 
 /** What a client sends, cut into messages. A client that sends faster than its messages are handled has to wait. */
@@ -25,17 +23,17 @@ export class Inbox {
   private reader: MessageReader = this.handshake as RecordReader;
   /** Messages of a line that was lost before they could be read. */
   private readonly backlog: Buffer[] = [];
-  private paused = false;
+  private readonly gate: ReadGate;
   private isReading = false;
-  /** Lets the POST go on that waits for room. There is at most one: they are taken one after another. */
-  private onRoom: (() => void) | undefined;
   /** True while a message waits. */
   isStalled = false;
 
   constructor(
     private readonly owner: InboxOwner,
     private readonly options: CoreHubOptions,
-  ) {}
+  ) {
+    this.gate = new ReadGate(owner, options.applicationMaxBufferSize);
+  }
 
   /** What follows the handshake is cut as the client's hub protocol has it. */
   speak(protocol: HubProtocol): void {
@@ -57,16 +55,12 @@ export class Inbox {
 
   /** True while the client has to wait. */
   get isFull(): boolean {
-    return this.paused;
+    return this.gate.isFull;
   }
 
   /** Resolves when there is room for more; undefined if there is (signalr-core §1.9). */
   whenRoom(): Promise<void> | undefined {
-    return this.paused
-      ? new Promise((resolve) => {
-          this.onRoom = resolve;
-        })
-      : undefined;
+    return this.gate.whenRoom();
   }
 
   /** Reads until there is no complete message, or the next one has to wait. */
@@ -80,7 +74,7 @@ export class Inbox {
       this.readMessages();
     }
     this.isReading = false;
-    this.regulate();
+    this.gate.regulate(this.reader.bufferedBytes);
   }
 
   /** The line is lost. What has come complete is still read; the rest of what has not will never come. */
@@ -97,7 +91,7 @@ export class Inbox {
 
   /** Nothing more is read: nobody has to wait for that any longer. */
   end(): void {
-    this.letPostGoOn();
+    this.gate.letPostGoOn();
   }
 
   private readMessages(): void {
@@ -131,26 +125,5 @@ export class Inbox {
         `The maximum message size of ${limit}B was exceeded. The message size can be configured in AddHubOptions.`,
       );
     }
-  }
-
-  /** A client that sends faster than its calls run has to wait until half of it has been read (signalr-core §2.1). */
-  private regulate(): void {
-    const limit = this.options.applicationMaxBufferSize || Infinity;
-    const waiting = this.reader.bufferedBytes;
-    const full = this.paused ? waiting > limit / 2 : waiting >= limit;
-    if (full !== this.paused) {
-      this.paused = full;
-      if (full) {
-        this.owner.pauseReading();
-      } else {
-        this.owner.resumeReading();
-        this.letPostGoOn();
-      }
-    }
-  }
-
-  private letPostGoOn(): void {
-    this.onRoom?.();
-    this.onRoom = undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { SignalRError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 import { isThenable } from '../../common/promises.js';
 import type { Connection } from '../../connections/connection.js';
 import { HubException } from '../../hubs/hub.exception.js';

@@ -80,9 +80,9 @@ function parseInvocation(
   type: typeof MessageType.Invocation | typeof MessageType.StreamInvocation,
 ): ClientMessage {
   checkHeaders(json);
-  const invocationId =
-    type === MessageType.StreamInvocation ? requireId(json) : optionalText(json, 'invocationId') || undefined;
-  const target = requireText(json, 'target');
+  const invocationId = type === MessageType.StreamInvocation ? requireId(json) : optionalId(json);
+  // Looked at by name before anything is called: this is the way of every call.
+  const target = typeof json.target === 'string' ? json.target : requireText(json, 'target');
   const args = json.arguments;
   if (!Array.isArray(args)) {
     throw Object.hasOwn(json, 'arguments')
@@ -179,6 +179,11 @@ function requireId(json: JsonObject): string {
     throw missing('invocationId');
   }
   return id;
+}
+
+function optionalId(json: JsonObject): string | undefined {
+  const { invocationId } = json;
+  return (typeof invocationId === 'string' ? invocationId : optionalText(json, 'invocationId')) || undefined;
 }
 
 type IntegerType = 'Int32' | 'Int64';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 
 /** When the two ends of a connection have last heard of each other. */
 export class KeepAlive {

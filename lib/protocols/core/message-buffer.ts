@@ -18,6 +18,11 @@ export class MessageBuffer {
   /** @param limit bytes that may be kept before messages have to wait; the one that crosses it is still sent. */
   constructor(private readonly limit: number) {}
 
+  /** True if the client has acknowledged everything. */
+  get isEmpty(): boolean {
+    return this.kept.length === 0;
+  }
+
   /** True while nothing more may be sent. */
   get isFull(): boolean {
     return this.keptBytes > this.limit;

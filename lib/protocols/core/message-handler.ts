@@ -6,6 +6,8 @@ import { type ClientMessage, type CompletionMessage, isCounted, MessageType } fr
 
 /** The client whose messages are handled. */
 export interface HandledClient extends InvocationClient {
+  /** What makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  readonly buffer: MessageBuffer | undefined;
   /** The client does not want to know the outcome of a call any more. */
   cancelCall(invocationId: string): void;
   /** The client says goodbye. @param error what it complains of */
@@ -14,8 +16,6 @@ export interface HandledClient extends InvocationClient {
 
 /** Handles what a client says after its handshake, one message after another (signalr-core §6.1). */
 export class MessageHandler {
-  /** What makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
-  buffer: MessageBuffer | undefined;
   /** A message that has to wait; nothing behind it is read. */
   private stalled: ClientMessage | undefined;
 
@@ -28,7 +28,7 @@ export class MessageHandler {
 
   /** False if the message has to wait. One that has been handled on another socket is none. @throws ProtocolError */
   take(message: ClientMessage | undefined): boolean {
-    const isRepeated = message !== undefined && isCounted(message) && this.buffer?.receive() === false;
+    const isRepeated = message !== undefined && isCounted(message) && this.client.buffer?.receive() === false;
     return isRepeated || this.handleOrStall(message);
   }
 
@@ -68,7 +68,7 @@ export class MessageHandler {
         this.acknowledged(message.sequenceId);
         return true;
       case MessageType.Sequence:
-        this.buffer?.resume(message.sequenceId);
+        this.client.buffer?.resume(message.sequenceId);
         return true;
       default:
         // Types that do not exist yet are skipped.
@@ -85,8 +85,9 @@ export class MessageHandler {
 
   /** Ignored without stateful reconnect (signalr-core §2.6). */
   private acknowledged(sequenceId: number): void {
-    const wasFull = this.buffer?.isFull === true;
-    this.buffer?.acknowledge(sequenceId);
+    const { buffer } = this.client;
+    const wasFull = buffer?.isFull === true;
+    buffer?.acknowledge(sequenceId);
     if (wasFull) {
       this.client.onWritable();
     }

@@ -1,13 +1,15 @@
-import { CORE_TRANSPORTS } from '../../common/option-defaults.js';
-import type { CoreHubOptions, CoreTransport, Redirection } from '../../common/options.js';
+import { CORE_TRANSPORTS } from '../../common/core-option-defaults.js';
+import type { CoreTransport, TransferFormat } from '../../common/core-options.js';
+import type { Redirection } from '../../common/options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { QueryValues } from '../../transports/query.js';
+import type { CoreApplication } from './application.js';
 import type { CoreTokens } from './tokens.js';
 
 const HIGHEST_VERSION = 1;
 const INT32 = 0x7fff_ffff;
 
-const TRANSFER_FORMATS: Readonly<Record<CoreTransport, readonly string[]>> = {
+const TRANSFER_FORMATS: Readonly<Record<CoreTransport, readonly TransferFormat[]>> = {
   WebSockets: ['Text', 'Binary'],
   ServerSentEvents: ['Text'],
   LongPolling: ['Text', 'Binary'],
@@ -16,7 +18,7 @@ const TRANSFER_FORMATS: Readonly<Record<CoreTransport, readonly string[]>> = {
 /** Answers a negotiation; nothing is kept of it (signalr-core §1.2, §1.3). @param now wall clock in milliseconds. */
 export function negotiate(
   query: QueryValues,
-  options: CoreHubOptions,
+  { options, transferFormats, allowStatefulReconnects }: CoreApplication,
   tokens: CoreTokens,
   now: number,
 ): HttpAnswer {
@@ -31,7 +33,7 @@ export function negotiate(
   }
   const version = requested >= HIGHEST_VERSION ? 1 : 0;
   const isStateful =
-    options.allowStatefulReconnects && query.get('useStatefulReconnect')?.trim().toLowerCase() === 'true';
+    allowStatefulReconnects && query.get('useStatefulReconnect')?.trim().toLowerCase() === 'true';
   const { connectionId, token } = tokens.issue(version, now, isStateful);
   return json({
     ...(isStateful && { useStatefulReconnect: true }),
@@ -39,7 +41,10 @@ export function negotiate(
     connectionId,
     ...(version === 1 && { connectionToken: token }),
     availableTransports: CORE_TRANSPORTS.filter((transport) => options.transports.includes(transport)).map(
-      (transport) => ({ transport, transferFormats: TRANSFER_FORMATS[transport] }),
+      (transport) => ({
+        transport,
+        transferFormats: TRANSFER_FORMATS[transport].filter((format) => transferFormats.includes(format)),
+      }),
     ),
   });
 }

@@ -1,4 +1,4 @@
-import type { CoreHubOptions, CoreTransport } from '../../common/options.js';
+import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { ProtocolServices } from '../endpoint.js';
 import { empty, notCached, TAKEN, text, unsupported } from './answers.js';
@@ -17,7 +17,7 @@ export class CoreOperations {
   private closing = false;
 
   constructor(
-    private readonly options: CoreHubOptions,
+    private readonly options: HttpConnectionOptions,
     private readonly services: ProtocolServices,
     private readonly table: ConnectionTable,
   ) {}
@@ -135,6 +135,7 @@ export class CoreOperations {
     if (connection.transport === 'WebSockets') {
       return text(405, 'POST requests are not allowed for WebSocket connections.');
     }
+    connection.session.adoptToken(request);
     return empty((await connection.post(exchange.body())) ? 200 : 404);
   }
 

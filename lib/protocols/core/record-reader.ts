@@ -7,8 +7,11 @@ const SEPARATOR_BYTE = 0x1e;
 
 /** Cuts JSON messages at their separators. */
 export class RecordReader implements MessageReader {
-  private readonly queue: Buffer[] = [];
+  /** What is being read, from {@link offset} on. */
+  private head: Buffer | undefined;
   private offset = 0;
+  /** What has come after it; nearly always nothing. */
+  private readonly queue: Buffer[] = [];
   /** Parts of a message whose end has not come. */
   private partial: Buffer[] = [];
   private partialBytes = 0;
@@ -17,18 +20,22 @@ export class RecordReader implements MessageReader {
   messageBytes = 0;
 
   push(data: Buffer): void {
-    this.queue.push(data);
     this.bufferedBytes += data.byteLength;
+    if (this.head === undefined) {
+      this.head = data;
+    } else {
+      this.queue.push(data);
+    }
   }
 
   next(): Buffer | undefined {
-    for (let head = this.queue[0]; head !== undefined; head = this.queue[0]) {
+    for (let { head } = this; head !== undefined; head = this.head) {
       const end = head.indexOf(SEPARATOR_BYTE, this.offset);
       const part = head.subarray(this.offset, end < 0 ? head.byteLength : end);
       if (end >= 0 && end + 1 < head.byteLength) {
         this.offset = end + 1;
       } else {
-        this.queue.shift();
+        this.head = this.queue.shift();
         this.offset = 0;
       }
       this.bufferedBytes -= part.byteLength + (end < 0 ? 0 : 1);
@@ -46,10 +53,12 @@ export class RecordReader implements MessageReader {
 
   /** Hands what has not been read to the reader of another protocol. */
   handOver(reader: MessageReader): void {
-    for (const data of this.queue.splice(0)) {
-      reader.push(data.subarray(this.offset));
-      this.offset = 0;
+    if (this.head !== undefined) {
+      reader.push(this.head.subarray(this.offset));
     }
+    this.queue.splice(0).forEach((data) => reader.push(data));
+    this.head = undefined;
+    this.offset = 0;
     this.bufferedBytes = 0;
   }
 

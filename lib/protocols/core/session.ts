@@ -1,20 +1,21 @@
 import { toError } from '../../common/errors.js';
-import type { CoreHubOptions } from '../../common/options.js';
+import type { CoreHubOptions } from '../../common/core-options.js';
 import { DONE } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
-import { Connection, type DisconnectOptions } from '../../connections/connection.js';
+import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
+import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
-import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
-import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { CoreCalls } from './calls.js';
+import { type ConnectedHubs, topicsOf } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
+import { HttpSession, INTERNAL_ERROR, NORMAL_CLOSURE } from './http-session.js';
 import type { HubProtocol } from './hub-protocol.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Invocations } from './invocations.js';
@@ -39,10 +40,6 @@ const State = {
   Ending: 4,
 } as const;
 
-/** Close codes of RFC 6455. */
-const NORMAL_CLOSURE = 1000;
-const INTERNAL_ERROR = 1011;
-
 /**
  * A client that stops closes its event stream and posts a Close at the same time. So long, in milliseconds, the Close may
  * take, so that the hub learns that the client has said goodbye.
@@ -59,21 +56,22 @@ interface Ending {
   readonly error?: Error;
   /** The last message; none if nobody is there to read it. */
   readonly close?: CoreMessage;
+  /** What metrics call it; `normal_closure` if nothing is said. */
+  readonly status?: ConnectionStatus;
 }
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
-/** The session of one Core client with one hub. */
-export class CoreConnection extends Connection<CoreMessage> implements InboxOwner {
-  readonly protocol = 'core';
-  private static readonly logger = traceSource('SignalR.Connection');
+/** The session of one Core client with its hubs: one, or several. */
+export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
   private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
   codec: HubProtocol = jsonProtocol;
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
-  private isForgotten = false;
+  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  buffer: MessageBuffer | undefined;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
   /** How it is going to end when everything that has come has been handled. */
@@ -85,93 +83,67 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   /** When the socket was lost that the client may still replace. */
   private awaySince: number | undefined;
   private lastAckAt = 0;
-  /** When the authentication of its last request expires, by the wall clock. */
-  private expiresAt: number | undefined;
 
   constructor(
     private readonly ticket: CoreTicket,
     request: CoreRequest,
-    private readonly hub: HubDescriptor,
+    private readonly hubs: ConnectedHubs,
     private readonly options: CoreHubOptions,
     private readonly services: ProtocolServices,
     calls: CoreCalls,
     /** The hub protocols that clients may choose, by name. */
     private readonly protocols: ReadonlyMap<string, HubProtocol>,
     /** Called once, when the hub has been told of the end and nothing keeps the connection any more. */
-    private readonly onForgotten: () => void,
+    onForgotten: () => void,
   ) {
-    super(ticket.connectionId, request, services.options.outbox);
+    const { connectionId } = ticket;
+    super(request, { connectionId, options, outbox: services.options.outbox, services, onForgotten });
     this.keepAlive = new KeepAlive(options, services.options.clock);
-    this.authenticated(request);
     this.inbox = new Inbox(this, options);
     this.invocations = new Invocations(this, calls, options);
     this.handler = new MessageHandler(this, this.invocations, services.clientResults, this.keepAlive);
   }
 
-  private get now(): number {
-    return this.services.options.clock.now();
-  }
-
-  /** A request of the client was let through: its authentication is what counts from now on. */
-  authenticated({ user, expiresAt }: CoreRequest): void {
-    this.latestUser = user;
-    this.expiresAt = expiresAt;
-  }
-
-  /** The client has brought a new token by itself. */
-  refreshed(request: CoreRequest): void {
-    this.authenticated(request);
-    this.request.user = request.user;
-    // Guards that look at the token on every call would otherwise find the old one, and its user.
-    this.request.headers.authorization = request.headers.authorization;
+  override refreshed(request: CoreRequest): void {
+    super.refreshed(request);
     const event = { name: 'onAuthenticationRefreshed', args: [] } as const;
-    this.services.invoker.raise(this, this.hub, event, this.request).catch((error: unknown) => {
-      const what = `onAuthenticationRefreshed of ${this.hub.name} failed for connection ${this.id}`;
-      CoreConnection.logger.error(what, toError(error).stack);
+    this.hubs.raise(this, event, this.request).catch((error: unknown) => {
+      const what = `onAuthenticationRefreshed of ${this.hubs.names.join(', ')} failed for connection ${this.id}`;
+      HttpSession.logger.error(what, toError(error).stack);
     });
   }
 
-  private get buffer(): MessageBuffer | undefined {
-    return this.handler.buffer;
-  }
-
-  /** True if the client may replace its socket. */
-  get isStateful(): boolean {
+  override get isStateful(): boolean {
     return this.buffer !== undefined;
   }
 
+  override accepts({ hubs }: CoreRequest): boolean {
+    return hubs === undefined || this.hubNames.every((name) => hubs.some((hub) => hub.name === name));
+  }
+
   get hubNames(): readonly string[] {
-    return [this.hub.name];
+    return this.hubs.names;
   }
 
-  /** True from the moment when the hub has been told of the end. */
-  get forgotten(): boolean {
-    return this.isForgotten;
-  }
-
-  /** True once nothing more is taken of the client. */
   get isDeaf(): boolean {
     return this.ended || this.leaving !== undefined;
   }
 
-  /** Starts to listen to the client. @param request what hub code gets to see for as long as the connection lives. */
   open(channel: Channel, request: HubRequest): void {
-    this.request = request;
-    this.channel = channel;
-    channel.owner = this;
+    this.attach(channel, request);
     this.state = State.Handshake;
     this.openedAt = this.now;
     this.readOn();
   }
 
   /**
-   * The client of a stateful connection has replaced its socket, which may still be there. It first gets what it has not
+   * The client has replaced its socket, which may still be there. It first gets what it has not
    * acknowledged, and sends the same itself (signalr-core §2.6).
    */
-  reopen(channel: Channel, request: HubRequest): void {
+  override reopen(channel: Channel, request: HubRequest): void {
     const { buffer } = this;
     if (buffer === undefined) {
-      channel.end(NORMAL_CLOSURE);
+      super.reopen(channel, request);
       return;
     }
     if (this.channel !== undefined) {
@@ -181,9 +153,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
     }
     this.awaySince = undefined;
-    this.request = request;
-    this.channel = channel;
-    channel.owner = this;
+    this.attach(channel, request);
     this.keepAlive.heard();
     channel.send(this.codec.frames([this.codec.sequence(buffer.resumesAt), ...buffer.unacknowledged]));
     if (this.inbox.isFull) {
@@ -198,7 +168,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
   }
 
-  /** Takes in a part of a POST; what it returns resolves when there is room for the next one (signalr-core §1.9). */
   receive(data: Buffer): Promise<void> | undefined {
     this.onData(data);
     return this.isDeaf || this.state === State.Ending ? undefined : this.inbox.whenRoom();
@@ -263,7 +232,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.codec = outcome.protocol;
     this.inbox.speak(this.codec);
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
-      this.handler.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
+      this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
     this.connect().catch((error: unknown) => this.connectFailed(error));
@@ -276,13 +245,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       return;
     }
     this.outbox.push(handshakeAccepted(this.codec));
-    const topics = [hubTopic(this.hub.name)];
-    if (this.userId !== undefined && this.userId !== '') {
-      topics.push(userTopic(this.hub.name, this.userId));
-    }
-    await this.services.registry.add(this, topics);
+    await this.services.registry.add(this, topicsOf(this.hubs, this.userId));
     await this.services.registry.joinUserGroups(this);
-    await this.services.invoker.raise(this, this.hub, { name: 'onConnected', args: [] }, this.request);
+    await this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
     if (this.endedEarly !== undefined) {
       await this.sayGoodbye(this.endedEarly);
       return;
@@ -292,8 +257,8 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   private connectFailed(error: unknown): void {
-    CoreConnection.logger.error(
-      `onConnected of ${this.hub.name} failed for connection ${this.id}`,
+    HttpSession.logger.error(
+      `onConnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
       toError(error).stack,
     );
     const text = detailed(CONNECTION_CLOSED, toError(error), this.options.enableDetailedErrors);
@@ -319,14 +284,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   }
 
   override ask(call: ClientCall, timeout: number): Promise<ClientAnswer> {
-    return this.services.clientResults.ask(this, call, timeout);
+    return this.services.clientResults.ask(this, this.hubs.addressed(call), timeout);
   }
 
   protected encode(envelope: Envelope): CoreMessage | undefined {
-    const { message } = envelope;
-    return message.type === 'call' && message.hub === this.hub.name
-      ? envelope.encodedBy(this.codec.calls)
-      : undefined;
+    return this.hubs.encode(envelope, this.codec);
   }
 
   override get canWrite(): boolean {
@@ -343,29 +305,9 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.outbox.putBack(messages.slice(count));
   }
 
-  overflowed(): void {
-    CoreConnection.logger.warn(
-      `connection ${this.id} does not read: more than the outbox holds was waiting for it`,
-    );
-    this.drop();
-  }
-
-  dropped(count: number): void {
-    CoreConnection.logger.debug(`connection ${this.id} does not read: ${count} message(s) left out`);
-  }
-
-  joinGroup(topic: Topic): void | Promise<void> {
-    return this.services.registry.join(this, topic);
-  }
-
-  leaveGroup(topic: Topic): void {
-    this.services.registry.leave(this, topic);
-  }
-
   onHeartbeat(now: number): void {
-    // Between two polls there is nobody who could take anything; the channel looks after its polls itself.
-    if (!this.isPolling && this.blockedFor(now) >= this.options.transportSendTimeout) {
-      this.drop();
+    if (this.isStuck(now)) {
+      this.drop('send_timeout');
       return;
     }
     if (this.state === State.Ending || this.state === State.Unopened) {
@@ -383,8 +325,12 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       }
       return;
     }
-    if (this.isLost(now)) {
+    if (this.hasLeft(now)) {
       void this.endWhenRead({ stopCalled: false });
+      return;
+    }
+    if (this.isAwayTooLong(now)) {
+      this.giveUp();
       return;
     }
     if (this.isExpired(now)) {
@@ -410,22 +356,22 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     this.giveSignOfLife(now);
   }
 
-  /** True if nobody has come in place of the line that was lost. */
-  private isLost(now: number): boolean {
-    const { streamLostAt, awaySince } = this;
-    return (
-      (streamLostAt !== undefined && now - streamLostAt >= GOODBYE_GRACE) ||
-      (awaySince !== undefined && now - awaySince >= this.options.disconnectTimeout)
-    );
+  /** True if the client has closed its event stream, and no goodbye has come. */
+  private hasLeft(now: number): boolean {
+    return this.streamLostAt !== undefined && now - this.streamLostAt >= GOODBYE_GRACE;
   }
 
-  /** Tokens know the time of the wall clock, tests move it with their own (signalr-core §4.11). */
-  private isExpired(now: number): boolean {
-    return (
-      this.options.closeOnAuthenticationExpiration &&
-      this.expiresAt !== undefined &&
-      performance.timeOrigin + now >= this.expiresAt
-    );
+  /** True if no socket has come in place of the one that was lost. */
+  private isAwayTooLong(now: number): boolean {
+    return this.awaySince !== undefined && now - this.awaySince >= this.options.disconnectTimeout;
+  }
+
+  /** Ends a connection to which the client has not returned; with it goes what it has not got. */
+  private giveUp(): void {
+    if (this.outbox.length > 0 || this.buffer?.isEmpty === false) {
+      this.measured?.lostMessages('away_too_long');
+    }
+    void this.endWhenRead({ stopCalled: false, status: 'timeout' });
   }
 
   private giveSignOfLife(now: number): void {
@@ -443,21 +389,25 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
   }
 
-  private get isPolling(): boolean {
-    return this.channel?.transport === 'longPolling';
-  }
-
   disconnect({ reason, allowReconnect }: DisconnectOptions): void {
     void this.end({ stopCalled: false, close: this.codec.close(reason, allowReconnect) });
+  }
+
+  messagesLost(): void {
+    this.disconnect({ reason: MESSAGES_LOST, allowReconnect: true });
   }
 
   /** Ends with a Close that lets the client come back: to this server after a restart, or to another one. */
   shutDown(): Promise<void> {
     this.channel?.resume();
-    return this.end({ stopCalled: false, close: this.codec.close(undefined, true) });
+    return this.end({
+      stopCalled: false,
+      close: this.codec.close(undefined, true),
+      status: 'app_shutdown',
+    });
   }
 
-  /** The client says goodbye by DELETE; before the handshake there is nothing to answer it with (signalr-core §1.10). */
+  /** Before the handshake there is nothing to answer a goodbye with (signalr-core §1.10). */
   terminate(): Promise<void> {
     const isGreeted = this.state === State.Connecting || this.state === State.Connected;
     return this.endWhenRead({
@@ -466,12 +416,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     });
   }
 
-  /** Nobody has come for it. */
   abandon(): void {
     void this.end({ stopCalled: false });
   }
 
-  onEnd({ clean, error }: ChannelEnd): void {
+  onEnd({ clean, error, timedOut }: ChannelEnd): void {
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
     if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
@@ -483,7 +432,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
       this.inbox.cutOff(this.codec);
       return;
     }
-    void this.endWhenRead({ stopCalled: clean, ...(error !== undefined && { error }) });
+    void this.endWhenRead({
+      stopCalled: clean,
+      ...(error !== undefined && { error }),
+      ...(timedOut === true && { status: 'timeout' }),
+    });
   }
 
   /** The client broke the protocol, or was not heard of. */
@@ -494,21 +447,6 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     }
     const text = detailed(CONNECTION_CLOSED, error, this.options.enableDetailedErrors);
     void this.end({ stopCalled: false, error, close: this.codec.close(text, true) });
-  }
-
-  /** The peer takes nothing more: there is nobody to say goodbye to. */
-  private drop(): void {
-    const { channel } = this;
-    this.detach();
-    channel?.destroy();
-    void this.end({ stopCalled: false });
-  }
-
-  private detach(): void {
-    if (this.channel !== undefined) {
-      this.channel.owner = undefined;
-      this.channel = undefined;
-    }
   }
 
   /** Ends a connection that the hub does not know of, or does not accept. */
@@ -534,7 +472,7 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
     const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
-    this.forget();
+    this.forget(ending.status);
     this.closeChannel(code);
   }
 
@@ -548,11 +486,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
   private async sayGoodbye({ stopCalled, error }: Ending): Promise<number> {
     const args = error === undefined ? ([stopCalled] as const) : ([stopCalled, error] as const);
     try {
-      await this.services.invoker.raise(this, this.hub, { name: 'onDisconnected', args }, this.request);
+      await this.hubs.raise(this, { name: 'onDisconnected', args }, this.request);
       return NORMAL_CLOSURE;
     } catch (thrown) {
-      CoreConnection.logger.error(
-        `onDisconnected of ${this.hub.name} failed for connection ${this.id}`,
+      HttpSession.logger.error(
+        `onDisconnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
         toError(thrown).stack,
       );
       return INTERNAL_ERROR;
@@ -561,28 +499,11 @@ export class CoreConnection extends Connection<CoreMessage> implements InboxOwne
 
   private sendLast(message: CoreMessage | undefined): void {
     // Who has been told to go cannot return, and what waits for acknowledgement has no reason to any more.
-    this.handler.buffer = undefined;
+    this.buffer = undefined;
     if (message !== undefined && !this.ended) {
       this.outbox.push(message);
     }
     this.outbox.flush();
     this.inbox.end();
-  }
-
-  private forget(): void {
-    this.services.registry.remove(this);
-    this.isForgotten = true;
-    this.onForgotten();
-  }
-
-  private closeChannel(code: number): void {
-    // A polling client comes for what is left; from others it is taken away.
-    if (this.isPolling) {
-      this.outbox.drain();
-    }
-    this.outbox.clear();
-    const { channel } = this;
-    this.detach();
-    channel?.end(code);
   }
 }

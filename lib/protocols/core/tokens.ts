@@ -35,7 +35,7 @@ export class CoreTokens {
 
   /**
    * @param secrets the first one issues, all of them are accepted.
-   * @param path path of the hub: a token is good for one hub only (signalr-core §1.1).
+   * @param path a token is good for one path only (signalr-core §1.1).
    */
   constructor(secrets: readonly string[], path: string) {
     this.keys = secrets.map((secret) => ({

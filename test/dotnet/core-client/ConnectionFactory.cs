@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Connections;
 
 /// <summary>Opens the connection below the hub protocol as the client's HTTP package does: negotiate, then a transport.</summary>
 internal sealed class ConnectionFactory(string transport, Dictionary<string, string> headers, bool skipNegotiation)
@@ -8,17 +9,20 @@ internal sealed class ConnectionFactory(string transport, Dictionary<string, str
 {
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endPoint, CancellationToken cancellation = default)
     {
-        var target = new Negotiation(((UriEndPoint)endPoint).Uri, headers);
+        var type = Enum.TryParse<HttpTransportType>(transport, ignoreCase: true, out var known)
+            ? known
+            : throw new NotSupportedException($"this client knows no transport {transport}");
+        var target = new Negotiation(((UriEndPoint)endPoint).Uri, type, headers);
         if (!skipNegotiation)
         {
             await target.RunAsync(cancellation);
         }
-        PipeConnection connection = transport switch
+        PipeConnection connection = type switch
         {
-            "webSockets" => await OpenSocketAsync(target, cancellation),
-            "serverSentEvents" => await EventStreamConnection.OpenAsync(NewHttpClient(target), target.Url, target.Id, cancellation),
-            "longPolling" => await PollingConnection.OpenAsync(NewHttpClient(target), target.Url, target.Id, cancellation),
-            _ => throw new NotSupportedException($"this client knows no transport {transport}"),
+            HttpTransportType.WebSockets => await OpenSocketAsync(target, cancellation),
+            HttpTransportType.ServerSentEvents => await EventStreamConnection.OpenAsync(NewHttpClient(target), target.Url, target.Id, cancellation),
+            HttpTransportType.LongPolling => await PollingConnection.OpenAsync(NewHttpClient(target), target.Url, target.Id, cancellation),
+            _ => throw new NotSupportedException($"this client opens one transport, not {type}"),
         };
         return connection.Run();
     }

@@ -1,7 +1,7 @@
-using System.Text.Json;
+using Microsoft.AspNetCore.Http.Connections;
 
-/// <summary>Where a connection leads, and what the server calls it.</summary>
-internal sealed class Negotiation(Uri hub, Dictionary<string, string> headers)
+/// <summary>Where a connection leads, and what the server calls it. Answers are read by the framework's own parser.</summary>
+internal sealed class Negotiation(Uri hub, HttpTransportType transport, Dictionary<string, string> headers)
 {
     private const int MaximumRedirects = 100;
 
@@ -15,29 +15,28 @@ internal sealed class Negotiation(Uri hub, Dictionary<string, string> headers)
         using var http = new HttpClient();
         for (var redirects = 0; redirects < MaximumRedirects; redirects++)
         {
-            using var answer = await PostAsync(http, cancellation);
-            var fields = answer.RootElement;
-            if (fields.TryGetProperty("error", out var error))
+            var answer = await PostAsync(http, cancellation);
+            if (answer.Error is not null)
             {
-                throw new InvalidOperationException(error.GetString());
+                throw new InvalidOperationException(answer.Error);
             }
-            if (!fields.TryGetProperty("url", out var redirect))
+            if (answer.Url is null)
             {
-                Id = fields.GetProperty("connectionId").GetString();
-                var token = fields.GetProperty("connectionToken").GetString()!;
-                Url = With(Url, $"id={Uri.EscapeDataString(token)}");
+                RequireTransport(answer);
+                Id = answer.ConnectionId;
+                Url = With(Url, $"id={Uri.EscapeDataString(answer.ConnectionToken!)}");
                 return;
             }
-            Url = new Uri(redirect.GetString()!);
-            if (fields.TryGetProperty("accessToken", out var accessToken))
+            Url = new Uri(answer.Url);
+            if (answer.AccessToken is not null)
             {
-                Headers["Authorization"] = $"Bearer {accessToken.GetString()}";
+                Headers["Authorization"] = $"Bearer {answer.AccessToken}";
             }
         }
         throw new InvalidOperationException("Negotiate redirection limit exceeded.");
     }
 
-    private async Task<JsonDocument> PostAsync(HttpClient http, CancellationToken cancellation)
+    private async Task<NegotiationResponse> PostAsync(HttpClient http, CancellationToken cancellation)
     {
         var url = new UriBuilder(Url);
         url.Path = $"{url.Path.TrimEnd('/')}/negotiate";
@@ -48,8 +47,19 @@ internal sealed class Negotiation(Uri hub, Dictionary<string, string> headers)
         }
         using var response = await http.SendAsync(request, cancellation);
         response.EnsureSuccessStatusCode();
-        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
-        return await JsonDocument.ParseAsync(body, cancellationToken: cancellation);
+        return NegotiateProtocol.ParseResponse(await response.Content.ReadAsByteArrayAsync(cancellation));
+    }
+
+    /// <summary>The client uses only what the server says it has.</summary>
+    private void RequireTransport(NegotiationResponse answer)
+    {
+        var isOffered = answer.AvailableTransports!.Any(offered =>
+            offered.Transport == transport.ToString() && offered.TransferFormats!.Contains("Text")
+        );
+        if (!isOffered)
+        {
+            throw new InvalidOperationException($"The server does not offer {transport}.");
+        }
     }
 
     private static Uri With(Uri url, string pair)

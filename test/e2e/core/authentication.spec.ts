@@ -8,16 +8,17 @@ import {
   UseGuards,
   UnauthorizedException,
 } from '@nestjs/common';
-import { Hub, HubMethod, SignalRExecutionContext, SignalRHub } from 'nestjs-signalr';
+import { Hub, HubContextRegistry, HubMethod, SignalRExecutionContext, SignalRHub } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawCoreClient } from '../../support/core-client.js';
 import { coreTransports } from '../../support/core-lines.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http } from '../../support/http.js';
-import { Inbox } from '../../support/inbox.js';
+import { deferred, Inbox } from '../../support/inbox.js';
 
 const events = new Inbox<string>();
+let gate = deferred();
 
 interface Claims {
   readonly sub: string;
@@ -70,6 +71,14 @@ class WatchedHub extends SignalRHub {
   @HubMethod()
   who(): unknown {
     return this.context.user;
+  }
+
+  /** What a guard would find once the method may go on. */
+  @HubMethod()
+  async tokenLater(): Promise<unknown> {
+    events.put('waiting');
+    await gate.promise;
+    return this.context.headers.authorization;
   }
 }
 
@@ -250,6 +259,49 @@ describe.each(platforms)('refreshed authentication on %s', (platform) => {
     expect(JSON.parse((await next).body.replace('\u001e', ''))).toMatchObject({
       result: { user: { role: 'reader' }, currentUser: { role: 'writer' }, app: 'first' },
     });
+    await app.close();
+  });
+
+  test.each(['ServerSentEvents', 'LongPolling'] as const)(
+    'guards on calls find the token of the latest request over %s, and never that of somebody else',
+    async (transport) => {
+      const app = await startApp({ platform, hubs: [WatchedHub] });
+      const hub = `${app.url}/signalr/watched`;
+      const headers = bearer({ sub: 'ann', role: 'reader' });
+      const client = await RawCoreClient.connect(hub, headers, '', transport);
+      expect(await client.invoke('who')).toMatchObject({ result: { role: 'reader' } });
+      // What the client asks for from now on, it asks for with a new token.
+      Object.assign(headers, bearer({ sub: 'ann', role: 'writer' }));
+      expect(await client.invoke('who')).toMatchObject({ result: { role: 'writer' } });
+      const stranger = { headers: bearer({ sub: 'bob', role: 'admin' }), body: '' };
+      expect((await http('POST', `${hub}?id=${client.token}`, stranger)).status).toBe(403);
+      expect(await client.invoke('who')).toMatchObject({ result: { sub: 'ann', role: 'writer' } });
+      client.close();
+      (app.app.getHttpServer() as Server).closeAllConnections();
+      await app.close();
+    },
+  );
+
+  test('guards on calls find the token that a poll has brought', async () => {
+    const app = await startApp({ platform, hubs: [WatchedHub] });
+    const hub = `${app.url}/signalr/watched`;
+    const first = bearer({ sub: 'ann', role: 'reader' });
+    const { connectionToken } = await RawCoreClient.negotiate(hub, 'negotiateVersion=1', first);
+    const url = `${hub}?id=${connectionToken}`;
+    await http('GET', url, { headers: first });
+    const call = '{"type":1,"invocationId":"1","target":"tokenLater","arguments":[]}\u001e';
+    const handshake = '{"protocol":"json","version":1}\u001e';
+    events.clear();
+    gate = deferred();
+    await http('POST', url, { headers: first, body: handshake + call });
+    await events.nextWhere('the call', (event) => event === 'waiting');
+    expect((await http('GET', url, { headers: first })).body).toBe('{}\u001e');
+    const later = bearer({ sub: 'ann', role: 'writer' });
+    const poll = http('GET', url, { headers: later });
+    await app.app.get(HubContextRegistry).get(WatchedHub).clients.all.hear();
+    expect((await poll).body).toContain('"target":"hear"');
+    gate.resolve();
+    expect((await http('GET', url, { headers: later })).body).toContain(later.Authorization);
     await app.close();
   });
 

@@ -8,8 +8,7 @@ import {
   Subject,
 } from '@microsoft/signalr';
 import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
-import { decode, encode } from '@msgpack/msgpack';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubContextRegistry, HubMethod, HubStream, SignalRHub } from 'nestjs-signalr';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
@@ -17,6 +16,7 @@ import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { RawCoreClient } from '../../support/core-client.js';
 import { http } from '../../support/http.js';
+import { binaryTransports, pack, PackedCoreClient } from '../../support/packed-core-client.js';
 import { RawWebSocket } from '../../support/web-socket.js';
 
 @Hub('packed')
@@ -51,6 +51,21 @@ class PackedHub extends SignalRHub {
   }
 
   @HubMethod()
+  async *endless(): AsyncGenerator<number> {
+    for (let value = 0; ; value++) {
+      yield value;
+      await new Promise(setImmediate);
+    }
+  }
+
+  @HubMethod()
+  circle(): unknown {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    return circle;
+  }
+
+  @HubMethod()
   async sum(@HubStream() values: AsyncIterable<number>): Promise<number> {
     let sum = 0;
     for await (const value of values) {
@@ -70,32 +85,11 @@ class PackedHub extends SignalRHub {
 
 const HANDSHAKE = '{"protocol":"messagepack","version":1}\u001e';
 
-/** Messages with their lengths in front, as a client writes them. */
-const packed = (...messages: unknown[]): Buffer =>
-  Buffer.concat(
-    messages.flatMap((message) => {
-      const body = Buffer.from(encode(message));
-      const prefix =
-        body.byteLength < 128 ? [body.byteLength] : [(body.byteLength & 0x7f) | 0x80, body.byteLength >> 7];
-      return [Buffer.from(prefix), body];
-    }),
-  );
-
-/** The messages of one frame; every frame has to end with a message. */
-function unpacked(frame: Buffer): unknown[] {
-  const messages: unknown[] = [];
-  for (let start = 0; start < frame.byteLength;) {
-    let length = frame[start] as number;
-    start++;
-    if (length >= 0x80) {
-      length = (length & 0x7f) + (frame[start] as number) * 128;
-      start++;
-    }
-    expect(start + length).toBeLessThanOrEqual(frame.byteLength);
-    messages.push(decode(frame.subarray(start, start + length)));
-    start += length;
-  }
-  return messages;
+/** A call with so many lists in each other. */
+function deep(levels: number): Buffer {
+  const head = Buffer.from('950180c0a46563686f91', 'hex');
+  const body = Buffer.concat([head, Buffer.alloc(levels, 0x91), Buffer.from([0xc0])]);
+  return Buffer.concat([Buffer.from([(body.byteLength & 0x7f) | 0x80, body.byteLength >> 7]), body]);
 }
 
 describe.each(platforms)('MessagePack on %s', (platform) => {
@@ -122,22 +116,11 @@ describe.each(platforms)('MessagePack on %s', (platform) => {
 
   const openSocket = (): Promise<RawWebSocket> => RawWebSocket.open(url.replace('http', 'ws'));
 
-  async function connect(): Promise<RawWebSocket> {
+  test('[core 48] [core 54] the handshake is text, its acceptance binary, its refusal text', async () => {
     const socket = await openSocket();
     socket.send(HANDSHAKE);
     const accepted = await socket.frames.next('the handshake');
     expect([accepted.isBinary, accepted.data.toString()]).toEqual([true, '{}\u001e']);
-    return socket;
-  }
-
-  async function next(socket: RawWebSocket): Promise<unknown> {
-    const frame = await socket.frames.next('a message');
-    expect(frame.isBinary).toBe(true);
-    return unpacked(frame.data)[0];
-  }
-
-  test('[core 48] [core 54] the handshake is text, its acceptance binary, its refusal text', async () => {
-    const socket = await connect();
     socket.close();
     const refused = await openSocket();
     refused.send('{"protocol":"messagepack","version":3}\u001e');
@@ -169,70 +152,144 @@ describe.each(platforms)('MessagePack on %s', (platform) => {
     await plain.close();
   });
 
-  test('[core 120] a result that is nothing, and the end of a stream', async () => {
-    const socket = await connect();
-    socket.send(packed([1, {}, '1', 'nothing', []]));
-    expect(await next(socket)).toEqual([3, {}, '1', 3, null]);
-    socket.send(packed([4, {}, '2', 'count', [1]]));
-    const messages: unknown[] = [];
-    while (messages.length < 2) {
-      messages.push(...unpacked((await socket.frames.next('the stream')).data));
-    }
-    expect(messages).toEqual([
-      [2, {}, '2', 0],
-      [3, {}, '2', 2],
-    ]);
-    socket.close();
-  });
+  describe.each(binaryTransports)('over %s', (transport) => {
+    let client: PackedCoreClient;
 
-  test('[core 55] [core 125] several messages in a frame, one in several', async () => {
-    const socket = await connect();
-    const data = packed([1, {}, '1', 'echo', ['a']], [1, {}, '2', 'echo', ['b'.repeat(200)]]);
-    socket.send(data.subarray(0, 5));
-    socket.send(data.subarray(5, 20));
-    socket.send(data.subarray(20));
-    const messages: unknown[] = [];
-    while (messages.length < 2) {
-      messages.push(...unpacked((await socket.frames.next('the answers')).data));
-    }
-    expect(messages).toEqual([
-      [3, {}, '1', 3, 'a'],
-      [3, {}, '2', 3, 'b'.repeat(200)],
-    ]);
-    socket.close();
-  });
+    beforeEach(async () => {
+      client = await PackedCoreClient.connect(url, { transport });
+    });
 
-  test.each([
-    [
-      '[core 123] no headers',
-      packed([1, null, null, 'echo', []]),
-      `Reading map length for 'headers' failed.`,
-    ],
-    [
-      '[core 124] a prefix of six bytes',
-      Buffer.from('808080808001', 'hex'),
-      'Messages over 2GB in size are not supported.',
-    ],
-    [
-      '[core 125] a message that is announced too large',
-      Buffer.from('ffff7f', 'hex'),
-      'The maximum message size of 32768B was exceeded. The message size can be configured in AddHubOptions.',
-    ],
-    [
-      '[core 127] an unknown extension',
-      Buffer.from('089402 80a131d40501'.replace(' ', ''), 'hex'),
-      'Error reading MessagePack.',
-    ],
-    ['[core 127] another kind of result', packed([3, {}, '1', 9]), 'Invalid invocation result kind.'],
-  ])('%s ends the connection, and the process lives on', async (_, data, detail) => {
-    const socket = await connect();
-    socket.send(data);
-    expect(await next(socket)).toEqual([
-      7,
-      `Connection closed with an error. InvalidDataException: ${detail}`,
-      true,
-    ]);
-    expect((await socket.closed).code).toBe(1000);
+    afterEach(() => client.close());
+
+    test('[core 118] [core 120] a result that is nothing, and the end of a stream', async () => {
+      client.sendPacked([1, {}, '1', 'nothing', []]);
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, null]);
+      client.sendPacked([1, {}, '2', 'nothing', [], []]);
+      expect(await client.nextPacked()).toEqual([3, {}, '2', 3, null]);
+      client.sendPacked([4, {}, '3', 'count', [1]]);
+      expect(await client.nextPacked()).toEqual([2, {}, '3', 0]);
+      expect(await client.nextPacked()).toEqual([3, {}, '3', 2]);
+    });
+
+    test('[core 119] a call of a client, and its answer', async () => {
+      client.sendPacked([1, {}, '1', 'ask', []]);
+      const [type, headers, invocationId, ...call] = await client.nextPacked();
+      expect([type, headers, ...call]).toEqual([1, {}, 'answer', [new Date(5)], []]);
+      client.sendPacked([3, {}, invocationId, 3, 'five']);
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, 'five']);
+    });
+
+    test('items of a stream of the client', async () => {
+      client.sendPacked([1, {}, '1', 'sum', [], ['7']], [2, {}, '7', 2], [2, {}, '7', 3], [3, {}, '7', 2]);
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, 5]);
+    });
+
+    test('a stream that the client cancels', async () => {
+      client.sendPacked([4, {}, '1', 'endless', []]);
+      expect(await client.nextPacked()).toEqual([2, {}, '1', 0]);
+      client.sendPacked([5, {}, '1'], [1, {}, '2', 'nothing', []]);
+      let last = await client.nextPacked();
+      while (last[0] === 2) {
+        last = await client.nextPacked();
+      }
+      expect([last, await client.nextPacked()]).toContainEqual([3, {}, '2', 3, null]);
+    });
+
+    test('[core 121] [core 122] values keep their types', async () => {
+      const values = [
+        new Date(1_700_000_000_123),
+        new Uint8Array([1, 2, 3]),
+        1.5,
+        -1,
+        2 ** 40,
+        'ä',
+        null,
+        [true],
+      ];
+      for (const value of values) {
+        expect((await client.invoke('echo', value)).result).toEqual(value);
+      }
+      expect((await client.invoke('describe', new Date(7))).result).toBe('date');
+      expect((await client.invoke('describe', new Uint8Array([1, 2]))).result).toBe('bytes 1,2');
+    });
+
+    test('[core 123] elements behind the known ones, and messages of unknown types, are ignored', async () => {
+      client.sendPacked(
+        [6, 1, {}],
+        [99, 'x'],
+        [1, {}, '1', 'echo', ['a'], [], 'more'],
+        [3, {}, '9', 2, 'more'],
+      );
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, 'a']);
+    });
+
+    test('[core 55] [core 125] several messages in a frame, one in several', async () => {
+      const first = pack([1, {}, '1', 'echo', ['a']]);
+      const data = Buffer.concat([first, pack([1, {}, '2', 'echo', ['b'.repeat(200)]])]);
+      // The last two cut the prefix of the second message, which has two bytes.
+      const cuts = [0, 5, first.byteLength, first.byteLength + 1, data.byteLength];
+      for (let part = 1; part < cuts.length; part++) {
+        client.sendBytes(data.subarray(cuts[part - 1], cuts[part]));
+      }
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, 'a']);
+      expect(await client.nextPacked()).toEqual([3, {}, '2', 3, 'b'.repeat(200)]);
+    });
+
+    test('[core 125] a message that is exactly as large as allowed', async () => {
+      const around = pack([1, {}, '1', 'describe', ['x'.repeat(300)]]).byteLength - 300 + 1;
+      client.sendPacked([1, {}, '1', 'describe', ['x'.repeat(32_768 - around)]]);
+      expect(await client.nextPacked()).toEqual([3, {}, '1', 3, 'string']);
+    });
+
+    test('what has no form fails the call, and the connection goes on', async () => {
+      expect(await client.invoke('circle')).toMatchObject({
+        error: expect.stringContaining('cannot be sent as MessagePack') as string,
+      });
+      expect((await client.invoke('echo', 1)).result).toBe(1);
+    });
+
+    test.each([
+      [
+        '[core 123] no headers',
+        pack([1, null, null, 'echo', []]),
+        `Reading map length for 'headers' failed.`,
+      ],
+      [
+        '[core 124] a prefix of six bytes',
+        Buffer.from('808080808001', 'hex'),
+        'Messages over 2GB in size are not supported.',
+      ],
+      [
+        '[core 125] a message that is announced too large',
+        Buffer.from('ffff7f', 'hex'),
+        'The maximum message size of 32768B was exceeded. The message size can be configured in AddHubOptions.',
+      ],
+      [
+        '[core 127] an unknown extension',
+        Buffer.from('08940280a131d40501', 'hex'),
+        'Error reading MessagePack.',
+      ],
+      ['[core 127] no target', pack([1, {}, null, null, []]), 'Null or empty target for Invocation message.'],
+      ['[core 127] another kind of result', pack([3, {}, '1', 9]), 'Invalid invocation result kind.'],
+      ['no type', pack([{}]), `Reading 'messageType' as Int32 failed.`],
+      [
+        'a list of more elements than there are bytes',
+        Buffer.from('0e950180c0a46563686fdd01c9c380', 'hex'),
+        'Error reading MessagePack.',
+      ],
+      ['values that are nested too deeply', deep(600), 'Error reading MessagePack.'],
+    ])('%s ends the connection, and the process lives on', async (_, data, detail) => {
+      client.sendBytes(data);
+      expect(await client.nextPacked()).toEqual([
+        7,
+        `Connection closed with an error. InvalidDataException: ${detail}`,
+        true,
+      ]);
+      await client.ended;
+      const another = await PackedCoreClient.connect(url, { transport });
+      expect((await another.invoke('echo', 1)).result).toBe(1);
+      another.close();
+    });
   });
 
   test('[core 126] bytes over long polling', async () => {
@@ -245,9 +302,10 @@ describe.each(platforms)('MessagePack on %s', (platform) => {
       'application/octet-stream',
       '{}\u001e',
     ]);
-    await http('POST', line, { body: packed([1, {}, '1', 'echo', [7]]) });
+    await http('POST', line, { body: pack([1, {}, '1', 'echo', [7]]) });
     const answer = await http('GET', line);
-    expect(answer.body).toBe(packed([3, {}, '1', 3, 7]).toString('utf8'));
+    expect(answer.headers['content-type']).toBe('application/octet-stream');
+    expect(answer.bytes).toEqual(pack([3, {}, '1', 3, 7]));
     await http('DELETE', line);
   });
 

@@ -5,6 +5,7 @@ import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
 import { ClassicTestClient, CoreTestClient, createTestClient } from 'nestjs-signalr/testing';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
+import { Matrix } from '../../support/matrix.js';
 import {
   type Binding,
   bindings,
@@ -112,8 +113,6 @@ const IDENTITIES: Readonly<Record<ScopeName, readonly string[]>> = {
   transient: ['the same object', 'another object'],
 };
 
-const key = ({ kind, binding, scope, phase }: Cell): string => `${tagOf(kind, binding, scope)}/${phase}`;
-const passed = new Map<string, number>();
 const protocols = ['core', 'classic'] as const;
 type Protocol = (typeof protocols)[number];
 
@@ -126,37 +125,25 @@ const settings: readonly { readonly name: string; readonly scopes: readonly Scop
   { name: 'mixed', scopes },
 ];
 
+const rowOf = ({ kind, binding }: Pick<Cell, 'kind' | 'binding'>): string => `${kind}, ${binding}`;
+const columnOf = ({ scope, phase }: Pick<Cell, 'scope' | 'phase'>): string => `${scope} ${phase}`;
+
+const matrix = new Matrix(
+  `Enhancers over ${protocols.join(' and ')}, ${platforms.join(' and ')}:`,
+  kinds.flatMap((kind) => bindings.map((binding) => rowOf({ kind, binding }))),
+  scopes.flatMap((scope) => phases.map((phase) => columnOf({ scope, phase }))),
+  (row, column) => {
+    const cell = full.find((candidate) => rowOf(candidate) === row && columnOf(candidate) === column);
+    const rounds = cell?.scope === 'static' ? settings.length : 1;
+    return cell && platforms.length * protocols.length * rounds;
+  },
+);
+
 afterAll(() => {
-  const runsPerCell = platforms.length * protocols.length;
-  const columns = scopes.flatMap((scope) => phases.map((phase) => `${scope} ${phase}`));
-  const lines = kinds.flatMap((kind) =>
-    bindings.map((binding) => {
-      const marks = scopes.flatMap((scope) =>
-        phases.map((phase) => {
-          const cell = { kind, binding, scope, phase };
-          const isEmpty = reasonAgainst(kind, binding, scope, phase) !== undefined;
-          const count = passed.get(key(cell)) ?? 0;
-          const wanted = runsPerCell * (scope === 'static' ? settings.length : 1);
-          return isEmpty ? '–' : count === wanted ? 'ok' : `${count}/${wanted}`;
-        }),
-      );
-      return [
-        `${kind}, ${binding}`.padEnd(26),
-        ...marks.map((mark, index) => mark.padEnd((columns[index] as string).length)),
-      ].join('  ');
-    }),
-  );
   const reasons = new Set(
     empty.map((cell) => reasonAgainst(cell.kind, cell.binding, cell.scope, cell.phase)),
   );
-  console.log(
-    [
-      `Enhancers over ${protocols.join(' and ')}, ${platforms.join(' and ')}:`,
-      [''.padEnd(26), ...columns].join('  '),
-      ...lines,
-      `– ${[...reasons].join('; ')}`,
-    ].join('\n'),
-  );
+  matrix.print(`– ${[...reasons].join('; ')}`);
 });
 
 const combinations = platforms.flatMap((platform) =>
@@ -265,7 +252,7 @@ describe.each(combinations)('enhancers on %s, %s hub, %s client', (platform, nam
       ]);
       const isSame = rounds[0]?.instances[0] === rounds[1]?.instances[0];
       expect(IDENTITIES[cell.scope]).toContain(isSame ? 'the same object' : 'another object');
-      passed.set(key(cell), (passed.get(key(cell)) ?? 0) + 1);
+      matrix.pass(rowOf(cell), columnOf(cell));
     },
   );
 

@@ -1,53 +1,26 @@
 import * as signalR from '@microsoft/signalr';
-import { Body, Controller, HttpCode, Injectable, Module, Post, Req, UseGuards } from '@nestjs/common';
-import { JwtModule, JwtService } from '@nestjs/jwt';
-import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
+import { Body, Controller, HttpCode, Injectable, Post, Req, UseGuards } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
 import session from 'express-session';
-import type { IncomingMessage, RequestListener } from 'node:http';
-import { ExtractJwt, Strategy } from 'passport-jwt';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getHubContextToken, Hub, HubMethod, type IHubContext, SignalRHub } from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
+import { coreTransports } from '../../support/core-lines.js';
 import { http, refusedUpgrade } from '../../support/http.js';
 import { HttpStream } from '../../support/http-stream.js';
+import {
+  ANN,
+  ANN_CLAIMS,
+  AuthModule,
+  JwtAuthGuard,
+  SecuredHub,
+  tokenPlaces,
+  watchTokens,
+} from '../../support/jwt-login.js';
 import { RawWebSocket } from '../../support/web-socket.js';
-
-const SECRET = 'the secret of the tokens';
-
-/** The strategy of the Nest guide, word for word. */
-@Injectable()
-class JwtStrategy extends PassportStrategy(Strategy) {
-  constructor() {
-    super({ jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: SECRET });
-  }
-
-  validate({ sub, username }: { sub: string; username: string }): unknown {
-    return { userId: sub, username };
-  }
-}
-
-@Injectable()
-class JwtAuthGuard extends AuthGuard('jwt') {}
-
-@Hub('secured')
-@UseGuards(JwtAuthGuard)
-class SecuredHub extends SignalRHub {
-  @HubMethod()
-  who(): unknown {
-    return this.context.user;
-  }
-}
-
-@Module({
-  imports: [PassportModule, JwtModule.register({ secret: SECRET, signOptions: { expiresIn: '1h' } })],
-  providers: [JwtStrategy],
-  exports: [JwtModule],
-})
-class AuthModule {}
-
-const ANN = { userId: 'a1', username: 'ann' };
 
 describe.each(platforms)('passport with JWT in front of hubs, on %s', (platform) => {
   let app: TestApp;
@@ -58,12 +31,15 @@ describe.each(platforms)('passport with JWT in front of hubs, on %s', (platform)
   beforeAll(async () => {
     app = await startApp({ platform, hubs: [SecuredHub], imports: [AuthModule], providers: [JwtAuthGuard] });
     url = `${app.url}/signalr`;
-    token = app.app.get(JwtService).sign({ sub: 'a1', username: 'ann' });
+    token = app.app.get(JwtService).sign(ANN_CLAIMS);
     bearer = { Authorization: `Bearer ${token}` };
   });
 
   afterAll(async () => {
-    await app.close();
+    const closing = app.close();
+    // The client opens lines ahead that it never uses; a server would wait until it gives them up.
+    (app.app.getHttpServer() as Server).closeAllConnections();
+    await closing;
     expect(app.logged).toEqual([]);
   });
 
@@ -85,19 +61,27 @@ describe.each(platforms)('passport with JWT in front of hubs, on %s', (platform)
     }
   });
 
-  test('the Core client with an accessTokenFactory', async () => {
-    const connection = new signalR.HubConnectionBuilder()
-      .withUrl(`${url}/secured`, { accessTokenFactory: () => token })
-      .configureLogging(signalR.LogLevel.None)
-      .build();
-    await connection.start();
-    expect(await connection.invoke('who')).toEqual(ANN);
-    const hub = app.app.get<IHubContext<SecuredHub>>(getHubContextToken(SecuredHub), { strict: false });
-    const heard = new Promise((resolve) => connection.on('hear', resolve));
-    await hub.clients.user('a1').hear('by user id');
-    expect(await heard).toBe('by user id');
-    await connection.stop();
-  });
+  test.each(coreTransports)(
+    '[core 181] the Core client with an accessTokenFactory, over %s',
+    async (name) => {
+      const places = watchTokens(app);
+      const connection = new signalR.HubConnectionBuilder()
+        .withUrl(`${url}/secured`, {
+          transport: signalR.HttpTransportType[name],
+          accessTokenFactory: () => token,
+        })
+        .configureLogging(signalR.LogLevel.None)
+        .build();
+      await connection.start();
+      expect(await connection.invoke('who')).toEqual(ANN);
+      const hub = app.app.get<IHubContext<SecuredHub>>(getHubContextToken(SecuredHub), { strict: false });
+      const heard = new Promise((resolve) => connection.on('hear', resolve));
+      await hub.clients.user('a1').hear('by user id');
+      expect(await heard).toBe('by user id');
+      await connection.stop();
+      expect(places).toEqual(tokenPlaces.Node[name]);
+    },
+  );
 
   test('a classic client with its token in the header', async () => {
     const client = await RawClassicClient.connect(url, { hubs: ['secured'], headers: bearer });

@@ -1,0 +1,2 @@
+export { BackplaneHealthIndicator } from './backplane.health.js';
+export { SignalRHealthIndicator } from './signalr.health.js';

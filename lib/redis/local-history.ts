@@ -1,0 +1,129 @@
+import type { Topic } from '../messaging/topics.js';
+import type { Cursor } from './cursor.js';
+import type { LoggedEnvelope } from './logged-envelope.js';
+
+/** A topic that a returning connection asks for. */
+export interface WantedTopic {
+  readonly topic: Topic;
+  /** What was published before the connection joined; undefined if it has always been there. */
+  readonly since: Cursor | undefined;
+}
+
+interface Delivered {
+  /** Place in the order of delivery. */
+  readonly order: number;
+  readonly envelope: LoggedEnvelope;
+}
+
+/** A topic that the node is subscribed to. */
+export class SubscribedTopic {
+  /** Everything that was published after this place has come to the node; undefined as long as that is not known. */
+  since: number | undefined;
+  /** Made by the first message: a ring, the oldest at `oldest`. */
+  private ring: Delivered[] | undefined;
+  private oldest = 0;
+  /** The last ones that were forgotten, of this node and of others; both were in the order of their places. */
+  private forgottenOwn: LoggedEnvelope | undefined;
+  private forgotten: LoggedEnvelope | undefined;
+
+  append(delivered: Delivered, capacity: number, tag: string): void {
+    this.ring ??= [];
+    if (this.ring.length < capacity) {
+      this.ring.push(delivered);
+      return;
+    }
+    const { envelope } = this.ring[this.oldest] as Delivered;
+    if (envelope.sender === tag) {
+      this.forgottenOwn = envelope;
+    } else {
+      this.forgotten = envelope;
+    }
+    this.ring[this.oldest] = delivered;
+    this.oldest = (this.oldest + 1) % capacity;
+  }
+
+  /** True if nothing is missing of what somebody with this cursor has not seen. */
+  isCompleteFor(cursor: Cursor, since: Cursor | undefined): boolean {
+    const reachesBack = since !== undefined || (this.since !== undefined && this.since <= cursor.sequence);
+    return (
+      reachesBack &&
+      [this.forgotten, this.forgottenOwn].every(
+        (envelope) => envelope === undefined || cursor.covers(envelope) || since?.covers(envelope) === true,
+      )
+    );
+  }
+
+  *missing(cursor: Cursor, since: Cursor | undefined): IterableIterator<Delivered> {
+    for (const delivered of this.ring ?? []) {
+      if (!cursor.covers(delivered.envelope) && since?.covers(delivered.envelope) !== true) {
+        yield delivered;
+      }
+    }
+  }
+
+  /** Another life of the log has begun at a place. */
+  forget(sequence: number): void {
+    this.ring = undefined;
+    this.oldest = 0;
+    this.forgotten = undefined;
+    this.forgottenOwn = undefined;
+    this.since = sequence;
+  }
+}
+
+/**
+ * What was said of late on the topics that the node is subscribed to. Connections that return to their node, and every
+ * poll is a return, are served from it without asking Redis, and also while Redis is away.
+ */
+export class LocalHistory {
+  private readonly topics = new Map<Topic, SubscribedTopic>();
+  private order = 0;
+
+  constructor(
+    private readonly tag: string,
+    /** Messages kept per topic. */
+    private readonly capacity: number,
+  ) {}
+
+  get(topic: Topic): SubscribedTopic | undefined {
+    return this.topics.get(topic);
+  }
+
+  open(topic: Topic): SubscribedTopic {
+    const state = new SubscribedTopic();
+    this.topics.set(topic, state);
+    return state;
+  }
+
+  close(topic: Topic): void {
+    this.topics.delete(topic);
+  }
+
+  names(): Topic[] {
+    return [...this.topics.keys()];
+  }
+
+  append(envelope: LoggedEnvelope): void {
+    this.topics.get(envelope.topic)?.append({ order: ++this.order, envelope }, this.capacity, this.tag);
+  }
+
+  /** What is missing to somebody, in the order of delivery; undefined if not all of it is here. */
+  after(cursor: Cursor, wanted: readonly WantedTopic[]): LoggedEnvelope[] | undefined {
+    const found: Delivered[] = [];
+    for (const { topic, since } of wanted) {
+      const state = this.topics.get(topic);
+      if (state?.isCompleteFor(cursor, since) !== true) {
+        return undefined;
+      }
+      found.push(...state.missing(cursor, since));
+    }
+    return found.sort((left, right) => left.order - right.order).map(({ envelope }) => envelope);
+  }
+
+  /** Another life of the log has begun. */
+  forget(sequence: number): void {
+    for (const state of this.topics.values()) {
+      state.forget(sequence);
+    }
+  }
+}

@@ -1,0 +1,309 @@
+import type { Clock } from '../common/clock.js';
+import { toError } from '../common/errors.js';
+import { traceSource } from '../common/trace.js';
+import type { BackplaneNode, Replay, ReplayTopic } from '../messaging/backplane.js';
+import type { Message } from '../messaging/envelope.js';
+import type { Topic } from '../messaging/topics.js';
+import { Cursor } from './cursor.js';
+import { type Arrival, HeldArrivals } from './held-arrivals.js';
+import { LocalHistory } from './local-history.js';
+import type { LogPosition } from './log-position.js';
+import { LogReader } from './log-reader.js';
+import { LogReplay, type ReplayingNode, SeenScreen, UNKNOWN } from './log-replay.js';
+import { NEW_LIFE } from './log-scripts.js';
+import { LoggedEnvelope } from './logged-envelope.js';
+import { MarkWaiters } from './mark-waiters.js';
+import type { LogMark, MessageLog } from './message-log.js';
+import { Publisher, type QueueOptions } from './publisher.js';
+import type { RedisAccess } from './redis-access.js';
+import { StreamTransmission } from './stream-transmission.js';
+import { decodePublished, type WireMessage } from './wire-format.js';
+import type { WireReports } from './wire-reports.js';
+
+/** How long, in milliseconds, to wait with the next attempt to make up what was missed. */
+const RETRY_PAUSE = 250;
+
+/** Limits of the log. */
+export interface StreamLogOptions extends QueueOptions {
+  /** Messages kept per topic. */
+  readonly bufferSize: number;
+  /** How long, in milliseconds, a topic is kept after its last message. */
+  readonly retention: number;
+}
+
+/** What the log needs besides. */
+export interface StreamLogServices {
+  readonly position: LogPosition;
+  readonly node: BackplaneNode;
+  readonly redis: RedisAccess;
+  readonly reports: WireReports;
+  readonly clock: Clock;
+  /** Has a mark published; see `SYNC`. */
+  sync(): Promise<LogMark>;
+}
+
+/**
+ * Messages in streams. Redis gives each message its place in one order and tells all nodes that want it. The sender's own
+ * connections do not wait for that: they get it at once, and when it comes back it only moves the position on.
+ */
+export class StreamLog implements MessageLog, ReplayingNode {
+  readonly publisher: Publisher;
+  private readonly trace = traceSource('SignalR.MessageBus');
+  private readonly position: LogPosition;
+  private readonly history: LocalHistory;
+  private readonly reader: LogReader;
+  private readonly past: LogReplay;
+  private readonly waiters: MarkWaiters;
+  private readonly transmission: StreamTransmission;
+  /** While the past is being made up. */
+  private held: HeldArrivals | undefined;
+  private lostAt: number | undefined;
+
+  constructor(
+    private readonly options: StreamLogOptions,
+    private readonly services: StreamLogServices,
+  ) {
+    const { position, redis, reports, clock } = services;
+    const { tag } = position;
+    this.position = position;
+    this.history = new LocalHistory(tag, options.bufferSize);
+    this.reader = new LogReader(redis, reports);
+    this.past = new LogReplay(this, redis, this.reader, this.history);
+    this.waiters = new MarkWaiters(this.position, clock);
+    this.transmission = new StreamTransmission(this.position, options, redis);
+    this.publisher = new Publisher(tag, options, this.transmission, clock);
+  }
+
+  get tag(): string {
+    return this.position.tag;
+  }
+
+  get lastCount(): number {
+    return this.publisher.lastCount;
+  }
+
+  unplaced(): LoggedEnvelope[] {
+    return [...this.transmission.unplaced.values()];
+  }
+
+  publish(topic: Topic, message: Message): void | Promise<void> {
+    const queued = this.publisher.accept(topic, message);
+    if (this.history.get(topic) !== undefined) {
+      this.position.delivered = queued.count;
+      const position = this.position.cursor.toString();
+      const envelope = new LoggedEnvelope(topic, message, position, this.tag, queued.count, undefined);
+      this.transmission.unplaced.set(queued.count, envelope);
+      this.deliver(envelope);
+    }
+    return this.publisher.submit(queued);
+  }
+
+  open(topic: Topic): void {
+    const state = this.history.open(topic);
+    if (this.held !== undefined) {
+      // Its channel is not subscribed to: what is missed from here on will be made up together with the rest.
+      state.since = this.position.sequence;
+    }
+  }
+
+  close(topic: Topic): void {
+    this.history.close(topic);
+  }
+
+  async opened(topics: readonly Topic[]): Promise<void> {
+    try {
+      const mark = await this.catchUp();
+      for (const topic of topics) {
+        const state = this.history.get(topic);
+        if (state !== undefined) {
+          state.since ??= mark.sequence;
+        }
+      }
+    } catch (error) {
+      // They are subscribed to all the same; only what came before is not known.
+      this.trace.debug(`no mark after subscribing: ${toError(error).message}`);
+    }
+  }
+
+  receive(topic: Topic, payload: string): void {
+    const wire = this.services.reports.attempt(() => decodePublished(payload));
+    if (wire !== undefined) {
+      this.arrived({ topic, wire });
+    }
+  }
+
+  marked(mark: LogMark): void {
+    this.arrived({ mark });
+  }
+
+  subscriptionsLost(): void {
+    this.held?.end();
+    this.held = this.hold();
+    this.lostAt ??= this.services.clock.now();
+  }
+
+  async subscriptionsBack(): Promise<void> {
+    const held = (this.held ??= this.hold());
+    try {
+      await this.makeUp(held);
+    } catch (error) {
+      this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
+      await new Promise<void>((resolve) => this.services.clock.after(RETRY_PAUSE, resolve));
+    }
+    if (this.held === held) {
+      this.held = this.hold();
+      await this.subscriptionsBack();
+    }
+  }
+
+  private hold(): HeldArrivals {
+    return new HeldArrivals(this.options.maxQueuedMessages, this.services.clock);
+  }
+
+  tail(): string {
+    return this.position.cursor.toString();
+  }
+
+  replay(topics: readonly ReplayTopic[], after: string): Replay | Promise<Replay> {
+    const { epoch, sequence } = this.position;
+    const cursor = Cursor.parse(after, epoch);
+    if (cursor === undefined) {
+      return UNKNOWN;
+    }
+    const wanted = topics.map(({ topic, since }) => ({
+      topic,
+      since: since === undefined ? undefined : Cursor.parse(since, epoch),
+    }));
+    const isOfThisNode = [...cursor.senders.keys()].every((sender) => sender === this.tag);
+    const local = cursor.sequence <= sequence ? this.history.after(cursor, wanted) : undefined;
+    if (local === undefined || (!isOfThisNode && this.services.redis.isOpen)) {
+      return this.past.run(wanted, cursor);
+    }
+    const replay: Replay = { envelopes: local, known: true, complete: true };
+    if (isOfThisNode) {
+      return replay;
+    }
+    const screen = new SeenScreen(cursor.and(this.position.cursor), cursor, this.tag, this.lastCount);
+    const positioned = local.map((envelope) => screen.place(envelope));
+    return { ...replay, envelopes: positioned, screen };
+  }
+
+  async catchUp(): Promise<LogMark> {
+    const mark = await this.services.sync();
+    await this.waiters.reached(mark);
+    return mark;
+  }
+
+  private arrived(arrival: Arrival): void {
+    if (this.held === undefined) {
+      this.take(arrival);
+    } else {
+      this.held.put(arrival);
+    }
+  }
+
+  private take(arrival: Arrival): void {
+    if ('mark' in arrival) {
+      const { epoch, sequence, accepted } = arrival.mark;
+      this.enter(epoch, sequence);
+      this.position.sequence = Math.max(this.position.sequence, sequence);
+      this.position.placed = Math.max(this.position.placed, accepted);
+      this.transmission.placedUpTo(accepted, sequence);
+    } else {
+      const { epoch, sequence } = arrival.wire;
+      this.enter(epoch, sequence - 1);
+      if (sequence <= this.position.sequence) {
+        this.trace.warn('Redis gives places in the log a second time: it has come back with an older state');
+        void this.beginNewLife(epoch);
+      }
+      this.position.sequence = sequence;
+      this.takeMessage(arrival.topic, arrival.wire);
+    }
+    this.waiters.moved();
+  }
+
+  private takeMessage(topic: Topic, { tag, count, sequence, message }: WireMessage): void {
+    const state = this.history.get(topic);
+    if (state !== undefined) {
+      state.since ??= sequence - 1;
+    }
+    if (tag === this.tag) {
+      this.transmission.placed(count, sequence);
+      this.position.placed = Math.max(this.position.placed, count);
+    } else if (state !== undefined) {
+      const position = this.position.cursor.toString();
+      this.deliver(new LoggedEnvelope(topic, message, position, tag, count, sequence));
+    }
+  }
+
+  private deliver(envelope: LoggedEnvelope): void {
+    this.history.append(envelope);
+    this.services.node.deliver(envelope);
+  }
+
+  /** Makes up what was published while nothing arrived, and goes on with what has arrived since. */
+  private async makeUp(held: HeldArrivals): Promise<void> {
+    const mark = await this.services.sync();
+    await held.until(mark);
+    if (this.held !== held) {
+      return;
+    }
+    const lost: Topic[] = [];
+    if (mark.epoch === this.position.epoch) {
+      const after = this.position.sequence;
+      const ranges = this.history.names().map((topic) => ({ topic, after }));
+      const { envelopes, incomplete } = await this.reader.read(mark.epoch, ranges, mark.sequence);
+      if (this.held !== held) {
+        return;
+      }
+      for (const { topic, message, sender, count, sequence = 0 } of envelopes) {
+        this.position.sequence = sequence;
+        this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch });
+      }
+      lost.push(...incomplete);
+    }
+    this.take({ mark });
+    this.reportLost(lost);
+    if (!held.hasOverflowed) {
+      this.held = undefined;
+      this.lostAt = undefined;
+      held.from(mark).forEach((arrival) => this.take(arrival));
+    }
+  }
+
+  /** Logs that nobody writes to are gone after a while, and with them the trace that there was something. */
+  private reportLost(topics: readonly Topic[]): void {
+    const { clock, node } = this.services;
+    if (this.lostAt !== undefined && clock.now() - this.lostAt >= this.options.retention) {
+      node.gap?.('all');
+    } else if (topics.length > 0) {
+      node.gap?.(topics);
+    }
+  }
+
+  /** Nothing of an earlier life of the log can be continued in a new one. */
+  private enter(epoch: string, sequence: number): void {
+    const { position } = this;
+    if (position.epoch === epoch) {
+      return;
+    }
+    const isFirst = position.epoch === '';
+    position.epoch = epoch;
+    position.sequence = sequence;
+    this.history.forget(sequence);
+    if (!isFirst) {
+      this.trace.warn('the log in Redis has begun anew: what was published before is gone');
+      this.services.node.gap?.('all');
+    }
+  }
+
+  private async beginNewLife(epoch: string): Promise<void> {
+    const { redis, sync } = this.services;
+    try {
+      await redis.run(NEW_LIFE, [redis.keys.epoch], [epoch, this.position.nextEpoch]);
+      await sync();
+    } catch (error) {
+      this.trace.warn(`the log could not be begun anew: ${toError(error).message}`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { LogPosition } from './log-position.js';
+import { PUBLISH } from './log-scripts.js';
+import type { LoggedEnvelope } from './logged-envelope.js';
+import type { QueuedMessage, Receipt, Transmission } from './publisher.js';
+import type { RedisAccess } from './redis-access.js';
+import { COUNT_RETENTION } from './sender-counts.js';
+
+/** Brings messages into the logs, and remembers which of them have no place there yet. */
+export class StreamTransmission implements Transmission {
+  readonly isRepeatable = true;
+  /** Messages that were handed to connections of this node, by their count, until their place is known. */
+  readonly unplaced = new Map<number, LoggedEnvelope>();
+
+  constructor(
+    private readonly position: LogPosition,
+    private readonly limits: { readonly bufferSize: number; readonly retention: number },
+    private readonly redis: RedisAccess,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.redis.isOpen;
+  }
+
+  async transmit({ topic, count, body }: QueuedMessage, accepted: number): Promise<Receipt> {
+    const { keys, publishCommand } = this.redis;
+    const { epoch, sequence, nextEpoch, tag } = this.position;
+    const { bufferSize, retention } = this.limits;
+    const reply = await this.redis.run(
+      PUBLISH,
+      [keys.epoch, keys.sequence, keys.accepted(tag), keys.log(topic)],
+      [
+        epoch,
+        sequence,
+        nextEpoch,
+        count,
+        accepted,
+        body,
+        keys.channel(topic),
+        bufferSize,
+        retention,
+        COUNT_RETENTION,
+        publishCommand,
+      ],
+    );
+    const [status, life, place, acceptedNow] = reply as [string, string, number, number];
+    this.position.heardOf(life);
+    if (status === 'accepted') {
+      this.placed(count, place);
+    }
+    return { accepted: acceptedNow, taken: status !== 'missing' };
+  }
+
+  /** Redis has given a message its place. */
+  placed(count: number, sequence: number): void {
+    const envelope = this.unplaced.get(count);
+    if (envelope !== undefined) {
+      envelope.sequence = sequence;
+      this.unplaced.delete(count);
+    }
+  }
+
+  /** Of messages whose own place was lost on the way it is at least known that it is not behind this one. */
+  placedUpTo(count: number, sequence: number): void {
+    for (const unplaced of this.unplaced.keys()) {
+      if (unplaced > count) {
+        return;
+      }
+      this.placed(unplaced, sequence);
+    }
+  }
+}

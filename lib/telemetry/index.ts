@@ -1,0 +1,1 @@
+export { OpenTelemetryMetrics, type OpenTelemetryMetricsOptions } from './open-telemetry-metrics.js';

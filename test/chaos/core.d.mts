@@ -1,0 +1,3 @@
+import type { Family } from './chaos.mjs';
+
+export const core: Family;

@@ -1,0 +1,136 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ConnectionEntry } from 'nestjs-signalr';
+
+import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { missing } from '../../support/requirements.js';
+
+const entry = (connectionId: string, nodeId: string): ConnectionEntry => ({
+  connectionId,
+  nodeId,
+  protocol: 'core',
+  hubs: ['h'],
+  userId: 'ann',
+});
+
+describe.skipIf(missing('redis'))('nodes', () => {
+  let redis: RedisServer;
+  let farm: RedisFarm;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+
+  afterAll(() => redis.stop());
+
+  beforeEach(() => {
+    farm = new RedisFarm(redis);
+  });
+
+  afterEach(() => farm.stop());
+
+  test('the connections of a node that died are gone, and exactly one survivor is told of each', async () => {
+    const [dead, ...survivors] = [
+      await farm.add({ leaseDuration: 60_000 }),
+      await farm.add({ leaseDuration: 300 }),
+      await farm.add({ leaseDuration: 300 }),
+    ] as const;
+    for (const id of ['1', '2', '3']) {
+      await dead.backplane.directory.add(entry(id, dead.node.id));
+    }
+    await dead.backplane.directory.joined('1', 'g');
+    const { directory } = survivors[0].backplane;
+    await directory.add(entry('mine', survivors[0].node.id));
+    const changes: boolean[] = [];
+    const stop = directory.watch(({ online }) => changes.push(online));
+    await farm.kill(dead);
+    await expect.poll(() => directory.count({ hub: 'h' }), { timeout: 5_000 }).toBe(1);
+    expect(survivors.flatMap(({ node }) => node.orphans).toSorted()).toEqual(['1', '2', '3']);
+    expect(await directory.count({ groupTopic: 'g' })).toBe(0);
+    expect(await directory.find('1')).toBeUndefined();
+    // The user is still there with the connection of the other node.
+    expect(changes).toEqual([]);
+    stop();
+  });
+
+  test('the last connection of a user who was on a node that died counts as gone', async () => {
+    const [dead, survivor] = [
+      await farm.add({ leaseDuration: 60_000 }),
+      await farm.add({ leaseDuration: 300 }),
+    ];
+    const changes: boolean[] = [];
+    const stop = survivor.backplane.directory.watch(({ online }) => changes.push(online));
+    await survivor.backplane.subscribe('t');
+    await dead.backplane.directory.add(entry('1', dead.node.id));
+    await farm.kill(dead);
+    await expect.poll(() => changes, { timeout: 5_000 }).toEqual([true, false]);
+    stop();
+  });
+
+  test('a node that was only cut off has its connections back', async () => {
+    const [lost, survivor] = [await farm.add({ leaseDuration: 300 }), await farm.add({ leaseDuration: 300 })];
+    await lost.backplane.directory.add(entry('1', lost.node.id));
+    await lost.backplane.directory.joined('1', 'g');
+    await farm.kill(lost);
+    const { directory } = survivor.backplane;
+    await expect.poll(() => directory.count({ hub: 'h' }), { timeout: 5_000 }).toBe(0);
+    lost.gate.open();
+    await expect.poll(() => directory.count({ hub: 'h', groupTopic: 'g' }), { timeout: 5_000 }).toBe(1);
+  });
+
+  test('a connection that has moved meanwhile is not taken back', async () => {
+    const [lost, survivor] = [await farm.add(), await farm.add()];
+    await lost.backplane.directory.add(entry('1', lost.node.id));
+    lost.gate.close();
+    await untilHealth(lost.backplane, 'degraded');
+    const { directory } = survivor.backplane;
+    await directory.add(entry('1', survivor.node.id));
+    await lost.backplane.directory.add(entry('2', lost.node.id));
+    lost.gate.open();
+    await expect.poll(() => directory.find('2')).toMatchObject({ nodeId: lost.node.id });
+    expect(await directory.find('1')).toMatchObject({ nodeId: survivor.node.id });
+    expect(await directory.count({ hub: 'h' })).toBe(2);
+  });
+
+  test('a node that stops leaves nothing behind', async () => {
+    const [here, there] = [await farm.add({ leaseDuration: 60_000 }), await farm.add()];
+    await here.backplane.stop();
+    expect(await redis.command('SMEMBERS', `{${farm.keyPrefix}}:nodes`)).toEqual([there.node.id]);
+    expect(await redis.command('EXISTS', `{${farm.keyPrefix}}:lease:${here.node.id}`)).toBe(0);
+    expect(await here.backplane.health()).toEqual({ status: 'down', detail: 'not started' });
+  });
+
+  test('a connection that has moved is not removed by its former node', async () => {
+    const [here, there] = [await farm.add(), await farm.add()];
+    await here.backplane.directory.add(entry('1', here.node.id));
+    await there.backplane.directory.add(entry('1', there.node.id));
+    await here.backplane.directory.remove('1');
+    expect(await here.backplane.directory.find('1')).toMatchObject({ nodeId: there.node.id });
+  });
+
+  test('who asks a client that nobody has, or whose node is dead, is told at once', async () => {
+    const [here, dead] = [await farm.add(), await farm.add({ leaseDuration: 60_000 })];
+    await dead.backplane.directory.add(entry('1', dead.node.id));
+    dead.gate.close();
+    await untilHealth(dead.backplane, 'degraded');
+    const call = { type: 'call', hub: 'h', method: 'm', argumentsJson: '[]' } as const;
+    for (const connectionId of ['1', 'nobody']) {
+      const asked = here.backplane.command({ type: 'ask', connectionId, call, timeout: 1 }, 60_000);
+      expect(await asked).toEqual({ type: 'gone' });
+    }
+  });
+
+  test('a node without a Redis does not start', async () => {
+    const other = await RedisServer.start();
+    await other.stop();
+    const { redisBackplane } = await import('nestjs-signalr/redis');
+    const backplane = redisBackplane({ url: other.url });
+    const node = {
+      id: 'n',
+      deliver: () => undefined,
+      execute: () => false as const,
+      hear: () => undefined,
+    };
+    await expect(backplane.start(node)).rejects.toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
+  });
+});

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { redisBackplane } from 'nestjs-signalr/redis';
+import { createClient, createCluster, createSentinel } from 'redis';
+
+import { call, describeBackplane, RecordingNode, textOf } from '../../support/backplane-suite.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { missing } from '../../support/requirements.js';
+
+async function untilFormed(redis: RedisServer): Promise<void> {
+  while (!String(await redis.command('CLUSTER', 'INFO')).includes('cluster_state:ok')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe.skipIf(missing('redis'))('a cluster', () => {
+  let redis: RedisServer;
+  const cluster = () => createCluster({ rootNodes: [{ url: redis.url }] });
+
+  beforeAll(async () => {
+    redis = await RedisServer.start('--cluster-enabled', 'yes');
+    await redis.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await untilFormed(redis);
+  });
+
+  afterAll(() => redis.stop());
+
+  describe.each(['streams', 'pubsub'] as const)('in mode %s', (mode) => {
+    describeBackplane(
+      'redis cluster',
+      (count) => {
+        const keyPrefix = `test-${randomUUID()}`;
+        return Array.from({ length: count }, () => redisBackplane({ client: cluster(), keyPrefix, mode }));
+      },
+      { keepsPast: mode === 'streams' },
+    );
+  });
+
+  test('a node comes back to it after it has been away', async () => {
+    const backplane = redisBackplane({ client: cluster(), keyPrefix: randomUUID(), leaseDuration: 300 });
+    const node = new RecordingNode('n');
+    await backplane.start(node);
+    await backplane.subscribe('t');
+    await redis.kill();
+    await backplane.publish('t', call('1'));
+    await redis.restart();
+    await untilFormed(redis);
+    await backplane.publish('t', call('2'));
+    await expect.poll(() => backplane.health(), { timeout: 10_000 }).toEqual({ status: 'up' });
+    expect(node.received.pending.map(textOf)).toEqual(['1', '2']);
+    await backplane.stop();
+  });
+});
+
+describe.skipIf(missing('redis'))('a Redis that sentinels watch over', () => {
+  let redis: RedisServer;
+  let sentinel: RedisServer;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    sentinel = await RedisServer.startSentinel(redis);
+  });
+
+  afterAll(async () => {
+    await sentinel.stop();
+    await redis.stop();
+  });
+
+  describeBackplane('redis sentinel', (count) => {
+    const keyPrefix = `test-${randomUUID()}`;
+    const root = { host: '127.0.0.1', port: sentinel.port };
+    return Array.from({ length: count }, () => {
+      const client = createSentinel({ name: RedisServer.MASTER, sentinelRootNodes: [root] });
+      return redisBackplane({ client, keyPrefix });
+    });
+  });
+});
+
+describe.skipIf(missing('redis'))('a client that the application has made', () => {
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    await redis.command('ACL', 'SETUSER', 'app', 'on', '>pass', '~{mine}:*', '&{mine}:*', '+@all');
+  });
+
+  afterAll(() => redis.stop());
+
+  test.each([2, 3] as const)('gives its options, and is left alone (RESP %i)', async (RESP) => {
+    const client = createClient({ url: redis.url, username: 'app', password: 'pass', RESP });
+    const backplanes = [0, 1].map(() => redisBackplane({ client, keyPrefix: 'mine' }));
+    const nodes = [new RecordingNode('n0'), new RecordingNode('n1')] as const;
+    for (const [index, backplane] of backplanes.entries()) {
+      await backplane.start(nodes[index as 0 | 1]);
+    }
+    await backplanes[1]?.subscribe('t');
+    const cursor = backplanes[0]?.tail() ?? '';
+    await backplanes[0]?.publish('t', call('x'));
+    expect(textOf(await nodes[1].received.next('a message'))).toBe('x');
+    const replay = await backplanes[0]?.replay([{ topic: 't' }], cursor);
+    expect(replay?.envelopes.map(textOf)).toEqual(['x']);
+    await backplanes[0]?.directory.add({
+      connectionId: 'c',
+      nodeId: 'n0',
+      protocol: 'core',
+      hubs: ['h'],
+      userId: 'u',
+    });
+    expect(await backplanes[1]?.directory.list({ hub: 'h', userId: 'u' })).toHaveLength(1);
+    for (const backplane of backplanes) {
+      await backplane.stop();
+    }
+    expect(client.isOpen).toBe(false);
+  });
+});

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+
+import { Logger } from '@nestjs/common';
+import type { Backplane, ConnectionEntry } from 'nestjs-signalr';
+import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
+
+import { RecordingNode, textOf } from './backplane-suite.js';
+import { Gate } from './gate.js';
+import type { RedisServer } from './redis-server.js';
+
+/** A node whose line to Redis a test may break. */
+export interface FarmNode {
+  readonly backplane: Backplane;
+  readonly node: GapNode;
+  readonly gate: Gate;
+}
+
+/** A node that also writes down what it may have lost. */
+export class GapNode extends RecordingNode {
+  readonly gaps: (readonly string[] | 'all')[] = [];
+
+  readonly orphans: string[] = [];
+
+  orphaned({ connectionId }: ConnectionEntry): void {
+    this.orphans.push(connectionId);
+  }
+
+  gap(topics: readonly string[] | 'all'): void {
+    this.gaps.push(topics);
+  }
+}
+
+/** Nodes on one Redis, each behind a gate of its own. */
+export class RedisFarm {
+  readonly keyPrefix = `test-${randomUUID()}`;
+  private readonly nodes: FarmNode[] = [];
+
+  /** That lines break is what these farms are for: nobody needs to read of it. */
+  constructor(private readonly redis: RedisServer) {
+    Logger.overrideLogger(false);
+  }
+
+  async add(options: RedisBackplaneOptions = {}): Promise<FarmNode> {
+    const gate = await Gate.before(this.redis.port);
+    const { keyPrefix } = this;
+    const backplane = redisBackplane({ url: gate.url, keyPrefix, leaseDuration: 1_500, ...options });
+    const node = new GapNode(`n${this.nodes.length}`);
+    await backplane.start(node);
+    const added = { backplane, node, gate };
+    this.nodes.push(added);
+    return added;
+  }
+
+  /** A node dies without a goodbye, as far as the others can see. */
+  async kill({ node, gate }: FarmNode): Promise<void> {
+    gate.close();
+    await this.redis.command('DEL', `{${this.keyPrefix}}:lease:${node.id}`);
+  }
+
+  async stop(): Promise<void> {
+    for (const { backplane, gate } of this.nodes.splice(0)) {
+      await backplane.stop();
+      await gate.dispose();
+    }
+  }
+}
+
+/** The texts of the next messages that a node gets. */
+export async function texts(node: RecordingNode, count: number): Promise<string[]> {
+  const taken: string[] = [];
+  while (taken.length < count) {
+    taken.push(textOf(await node.received.next('a message')));
+  }
+  return taken;
+}
+
+/** Resolves when the backplane has the state that a condition describes. */
+export async function untilHealth(backplane: Backplane, status: 'up' | 'degraded' | 'down'): Promise<void> {
+  const deadline = performance.now() + 8_000;
+  while ((await backplane.health()).status !== status) {
+    if (performance.now() > deadline) {
+      throw new Error(`the backplane is not ${status}: ${JSON.stringify(await backplane.health())}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createClient } from 'redis';
+
+/** A Redis of its own, on a free port and with a folder of its own, that tests may stop, restart and empty. */
+export class RedisServer {
+  /** What sentinels call the server that they watch. */
+  static readonly MASTER = 'main';
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly args: readonly string[],
+  ) {}
+
+  /** @param args for `redis-server`, for example `--cluster-enabled yes`. */
+  static async start(...args: readonly string[]): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'signalr-redis-'));
+    const server = new RedisServer(await freePort(), folder, args);
+    await server.restart();
+    return server;
+  }
+
+  /** Starts a sentinel that watches over a server. */
+  static async startSentinel({ port }: RedisServer): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'signalr-sentinel-'));
+    const config = join(folder, 'sentinel.conf');
+    await writeFile(config, `sentinel monitor ${RedisServer.MASTER} 127.0.0.1 ${port} 1\n`);
+    const sentinel = new RedisServer(await freePort(), folder, [config, '--sentinel']);
+    await sentinel.restart();
+    return sentinel;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it (again) with what it has saved. */
+  async restart(): Promise<void> {
+    const { port, folder, args } = this;
+    const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
+    // A configuration file has to come first, and sentinels save nothing.
+    const all = args.includes('--sentinel') ? [...args, ...options] : [...options, '--save', '', ...args];
+    this.process = spawn('redis-server', all, { stdio: 'ignore' });
+    await this.whenReady();
+  }
+
+  /** Kills it. What it has not saved is gone. */
+  async kill(): Promise<void> {
+    const { process } = this;
+    this.process = undefined;
+    if (process !== undefined && process.exitCode === null) {
+      const exited = once(process, 'exit');
+      process.kill('SIGKILL');
+      await exited;
+    }
+  }
+
+  /** Runs a command and gives its answer. */
+  async command(...args: string[]): Promise<unknown> {
+    const client = createClient({ url: this.url, socket: { reconnectStrategy: false } });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return await client.sendCommand(args);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async whenReady(): Promise<void> {
+    for (let attempt = 0; attempt < 200; attempt++) {
+      try {
+        await this.command('PING');
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    }
+    throw new Error(`redis-server does not answer on port ${this.port}`);
+  }
+}
+
+/** The Redis that the environment names, or one that is started for the suite. */
+export async function sharedRedis(): Promise<{ url: string; stop(): Promise<void> }> {
+  const url = process.env.NESTJS_SIGNALR_REDIS_URL;
+  return url === undefined || url === '' ? RedisServer.start() : { url, stop: async () => undefined };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
