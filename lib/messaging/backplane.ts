@@ -71,6 +71,8 @@ export interface ReplayTopic {
   readonly topic: Topic;
   /** Messages up to this position are none of its business: it was not subscribed then. */
   readonly since?: string;
+  /** True if that was on another node: this one may have been told of the topic only later. */
+  readonly joinedElsewhere?: boolean;
 }
 
 /** How well a backplane does. */

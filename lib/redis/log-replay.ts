@@ -44,7 +44,7 @@ export class LogReplay {
     // A place beyond the end is not from here: everything that is kept is new to the client (signalr-2 §5.2).
     const from = after.sequence > mark.sequence ? new Cursor(after.epoch, 0) : after;
     const seen = new Cursor(after.epoch, mark.sequence, pending);
-    const ranges = wanted.map(({ topic, since }) => ({ topic, after: this.start(from, topic, since) }));
+    const ranges = wanted.map((topic) => ({ topic: topic.topic, after: this.start(from, topic) }));
     const excerpt = await this.reader.read(after.epoch, ranges, mark.sequence);
     const logged = excerpt.envelopes.filter(
       (envelope) => !from.covers(envelope) && !(envelope.sender === tag && envelope.count > lastCount),
@@ -90,9 +90,9 @@ export class LogReplay {
   }
 
   /** What was said in a group before the connection joined is none of its business, and even less what came before the node. */
-  private start(from: Cursor, topic: string, since: Cursor | undefined): number {
-    const joined = since === undefined ? 0 : Math.max(since.sequence, this.history.get(topic)?.since ?? 0);
-    return Math.max(from.sequence, joined);
+  private start(from: Cursor, { topic, since, isJoinedHere }: WantedTopic): number {
+    const subscribed = isJoinedHere ? (this.history.get(topic)?.since ?? 0) : 0;
+    return Math.max(from.sequence, since?.sequence ?? 0, subscribed);
   }
 }
 

@@ -170,9 +170,10 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (cursor === undefined) {
       return UNKNOWN;
     }
-    const wanted = topics.map(({ topic, since }) => ({
+    const wanted = topics.map(({ topic, since, joinedElsewhere }) => ({
       topic,
       since: since === undefined ? undefined : Cursor.parse(since, epoch),
+      isJoinedHere: since !== undefined && joinedElsewhere !== true,
     }));
     const isOfThisNode = [...cursor.senders.keys()].every((sender) => sender === this.tag);
     const local = cursor.sequence <= sequence ? this.history.after(cursor, wanted) : undefined;

@@ -16,6 +16,8 @@ export type Joined = readonly [topic: Topic, position: string | null];
 export class Membership {
   /** Position at which it joined each group; undefined where that is not known. */
   private readonly joinedAt = new Map<Topic, string | undefined>();
+  /** Groups that it joined on another node. */
+  private readonly joinedElsewhere = new Set<Topic>();
   /** True if the client carries a token that is out of date. */
   changed = false;
 
@@ -29,6 +31,7 @@ export class Membership {
 
   leave(topic: Topic): void {
     this.changed = this.joinedAt.delete(topic) || this.changed;
+    this.joinedElsewhere.delete(topic);
   }
 
   /** All of it, for another node. */
@@ -40,6 +43,7 @@ export class Membership {
   restore(groups: readonly Joined[]): void {
     for (const [topic, position] of groups) {
       this.joinedAt.set(topic, position ?? undefined);
+      this.joinedElsewhere.add(topic);
       this.changed = true;
     }
   }
@@ -47,6 +51,7 @@ export class Membership {
   /** A fresh connect starts with no groups (signalr-2 §3.3). */
   clear(): void {
     this.joinedAt.clear();
+    this.joinedElsewhere.clear();
     this.changed = false;
   }
 
@@ -63,6 +68,7 @@ export class Membership {
     for (const topic of this.joinedAt.keys()) {
       if (refused.includes(topic) || !hasGroup(topic)) {
         this.joinedAt.delete(topic);
+        this.joinedElsewhere.delete(topic);
       }
     }
     return this.topics;
@@ -75,7 +81,10 @@ export class Membership {
   /** What was said in a group before it joined is not replayed to it, however old its cursor. */
   replayOf(topic: Topic): ReplayTopic {
     const since = this.joinedAt.get(topic);
-    return since === undefined ? { topic } : { topic, since };
+    if (since === undefined) {
+      return { topic };
+    }
+    return { topic, since, ...(this.joinedElsewhere.has(topic) && { joinedElsewhere: true }) };
   }
 
   /** Names for the groups token. */

@@ -52,7 +52,12 @@ export class CoreRouting {
     const { connectionId } = ticket;
     const { routes } = this.services.registry;
     const mayBegin = CREATING.has(operation) && !('rejection' in found) && !this.operations.isClosing;
-    const node = mayBegin ? await routes.claim(connectionId, 'core') : await routes.ownerOf(connectionId);
+    let node: string | undefined;
+    try {
+      node = mayBegin ? await this.claim(operation, connectionId) : await routes.ownerOf(connectionId);
+    } catch {
+      return empty(503);
+    }
     if (node !== undefined) {
       return this.forward(node, connectionId, operation, request, exchange);
     }
@@ -64,6 +69,14 @@ export class CoreRouting {
         routes.forget(connectionId);
       }
     }
+  }
+
+  /** What is posted nearly always belongs to a connection that another request has begun: if nobody knows where, it fails. */
+  private claim(operation: CoreOperation, connectionId: string): Promise<string | undefined> {
+    const { routes } = this.services.registry;
+    return operation === 'post'
+      ? routes.claimForSure(connectionId, 'core')
+      : routes.claim(connectionId, 'core');
   }
 
   private async forward(

@@ -125,12 +125,7 @@ describe.skipIf(missing('redis'))('nodes', () => {
     await other.stop();
     const { redisBackplane } = await import('nestjs-signalr/redis');
     const backplane = redisBackplane({ url: other.url });
-    const node = {
-      id: 'n',
-      deliver: () => undefined,
-      execute: () => false as const,
-      hear: () => undefined,
-    };
+    const node = { id: 'n', deliver: () => undefined, hear: () => undefined, execute: () => false as const };
     await expect(backplane.start(node)).rejects.toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
   });
 });
