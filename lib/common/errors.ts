@@ -102,3 +102,8 @@ export class SignalRError extends Error {
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }
+
+/** True for the error of a backplane that cannot be reached, of which it has told the log itself. */
+export function isBackplaneDown(error: unknown): error is SignalRError {
+  return error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN';
+}

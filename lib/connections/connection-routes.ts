@@ -1,4 +1,4 @@
-import { SignalRError, toError } from '../common/errors.js';
+import { isBackplaneDown, toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
@@ -78,7 +78,7 @@ export class ConnectionRoutes {
   }
 
   private report(error: unknown): void {
-    if (error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN') {
+    if (isBackplaneDown(error)) {
       // The backplane has said so itself, once and not for every request.
       this.logger.debug(`the directory cannot be asked: ${error.message}`);
     } else {
