@@ -57,6 +57,11 @@ export const errorMessages = {
     'SignalR has not started yet. Call clients after the application has been initialised.',
 } as const;
 
+/** True for errors of a backplane that cannot be reached: it logs that itself. */
+export function isBackplaneDown(error: unknown): boolean {
+  return error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN';
+}
+
 /** The codes of {@link SignalRError}, listed in `docs/errors.md`. */
 export type SignalRErrorCode = keyof typeof errorMessages;
 
@@ -101,9 +106,4 @@ export class SignalRError extends Error {
 /** Turns anything thrown into an Error; what was no Error is kept as `cause`. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
-}
-
-/** True for the error of a backplane that cannot be reached, of which it has told the log itself. */
-export function isBackplaneDown(error: unknown): error is SignalRError {
-  return error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN';
 }

@@ -122,6 +122,7 @@ const plainRules: OptionRules<PlainOptions> = {
   clientResultTimeout: atLeast(1),
   groupTimeout: atLeast(1),
   shutdownTimeout: atLeast(0),
+  raiseDisconnectedOfLostNodes: boolean,
   tracing: either(oneOf(true, false, 'debug', 'verbose'), mapOf(oneOf(false, 'debug', 'verbose'))),
   clock: (value) =>
     typeof (value as { now?: unknown } | null)?.now === 'function' ? undefined : 'must be a clock.',
@@ -188,6 +189,7 @@ function plainDefaults(): PlainOptions {
     clientResultTimeout: 30_000,
     groupTimeout: 30_000,
     shutdownTimeout: 5_000,
+    raiseDisconnectedOfLostNodes: false,
     tracing: false,
     clock: systemClock,
   };

@@ -167,6 +167,12 @@ export interface ServerOptions {
   groupTimeout: number;
   /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */
   shutdownTimeout: number;
+  /**
+   * Raises `onDisconnected` of hubs for connections whose node died, on one of the nodes that are left: for Core clients when
+   * its lease has ended, for classic ones `classic.disconnectTimeout` later, unless they have returned to another node. What hub
+   * code sees of such a connection is who it was; its request is not known any more. Default: false.
+   */
+  raiseDisconnectedOfLostNodes: boolean;
   outbox: OutboxOptions;
   limits: LimitOptions;
   /** Options of classic clients, or false to refuse them. */

@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
 import type { NodeNote } from '../messaging/node-note.js';
@@ -18,6 +19,9 @@ import { Relays } from './relay/relays.js';
  */
 export class ConnectionRegistry implements BackplaneNode {
   readonly id = randomUUID();
+  servesClients = true;
+  /** Told of connections whose node died. Must not throw. */
+  onOrphaned: ((entry: ConnectionEntry) => void) | undefined;
   private readonly logger = traceSource('SignalR.Connection');
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
@@ -165,7 +169,7 @@ export class ConnectionRegistry implements BackplaneNode {
     this.relays.hear(note, from);
   }
 
-  missed(from: string): void {
+  missed(from?: string): void {
     this.relays.breakOffWith(from);
   }
 
@@ -199,6 +203,16 @@ export class ConnectionRegistry implements BackplaneNode {
     this.logger.warn(`messages may have been lost: ${concerned.size} connection(s) have to begin anew`);
     for (const connection of concerned) {
       connection.messagesLost();
+    }
+  }
+
+  orphaned(entry: ConnectionEntry): void {
+    this.onOrphaned?.(entry);
+  }
+
+  userGroupsBack(): void {
+    for (const connection of this) {
+      this.background(this.joinUserGroups(connection));
     }
   }
 

@@ -80,7 +80,7 @@ export class ConnectionRoutes {
   private report(error: unknown): void {
     if (isBackplaneDown(error)) {
       // The backplane has said so itself, once and not for every request.
-      this.logger.debug(`the directory cannot be asked: ${error.message}`);
+      this.logger.debug('the directory cannot be asked');
     } else {
       this.logger.error('the directory failed', toError(error).stack);
     }

@@ -11,6 +11,8 @@ export type Acknowledgement = true | ClientAnswer;
 export interface BackplaneNode {
   /** Unique name of the process. */
   readonly id: string;
+  /** False for processes that have no connections: they leave it to others to clear up after dead nodes. Default: true. */
+  readonly servesClients?: boolean;
   /** Hands on a message of a topic that the node subscribed to. Never throws. */
   deliver(envelope: Envelope): void;
   /**
@@ -21,13 +23,22 @@ export interface BackplaneNode {
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
   /** Takes in what another node tells it, in the order in which that node has told it. Never throws. */
   hear(note: NodeNote, from: string): void;
-  /** Some notes of another node are lost: nothing that was being said with it can go on. Never throws. */
-  missed?(from: string): void;
+  /**
+   * Some notes of another node are lost, or of any: nothing that was being said with it can go on. Never throws.
+   *
+   * @param from the node. Default: nobody knows which.
+   */
+  missed?(from?: string): void;
   /**
    * Messages of some topics, or of all, may have been lost for this node, and cannot be made up: connections that are
    * subscribed to them cannot go on as if nothing were missing. Never throws.
    */
   gap?(topics: readonly Topic[] | 'all'): void;
+  /**
+   * The directory could not tell the groups of users for a while, and can now: connections that have come meanwhile are to
+   * be put into theirs. Never throws.
+   */
+  userGroupsBack?(): void;
   /**
    * A connection is gone because its node died; told to exactly one of the nodes that are left. If the node was only cut
    * off, the connection may turn up again. Never throws.
@@ -71,8 +82,6 @@ export interface ReplayTopic {
   readonly topic: Topic;
   /** Messages up to this position are none of its business: it was not subscribed then. */
   readonly since?: string;
-  /** True if that was on another node: this one may have been told of the topic only later. */
-  readonly joinedElsewhere?: boolean;
 }
 
 /** How well a backplane does. */
@@ -107,6 +116,13 @@ export interface Backplane {
   /** From now on the node gets the messages of a topic. Called once per topic until it is unsubscribed. */
   subscribe(topic: Topic): void | Promise<void>;
   unsubscribe(topic: Topic): void | Promise<void>;
+
+  /**
+   * Where a connection has joined a topic for which its node has just been subscribed: asked once {@link subscribe} has
+   * resolved, with what {@link tail} said before. For backplanes that know only by then what had been said on the topic.
+   * Default: the tail.
+   */
+  joinedAt?(topic: Topic, tail: string): string;
 
   /** The cursor that stands for now: replayed later, it yields everything published after this call. */
   tail(): string;

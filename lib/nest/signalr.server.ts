@@ -11,6 +11,7 @@ import { drain, type DrainPlan } from '../connections/drain.js';
 import { Heartbeat } from '../connections/heartbeat.js';
 import { readPipelineModules } from '../hubs/hub.metadata.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
+import { LostConnections } from '../invocation/lost-connections.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { Backplane } from '../messaging/backplane.js';
@@ -68,8 +69,9 @@ export class SignalRServer implements HubServer {
     const basePath = this.prefix() + this.options.path;
     const application = this.explorer.explore(this.prefix(), basePath);
     await this.loadPipeline(application.hubs, importer);
-    await this.backplane.start(this.registry);
     const httpServer = this.httpServer();
+    this.registry.servesClients = httpServer !== undefined;
+    await this.backplane.start(this.registry);
     if (httpServer === undefined) {
       return;
     }
@@ -89,6 +91,9 @@ export class SignalRServer implements HubServer {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
     this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
+    if (this.options.raiseDisconnectedOfLostNodes) {
+      this.watchLostNodes(application.hubs, invoker);
+    }
     this.heartbeat.start();
     this.servedPath = basePath;
   }
@@ -174,6 +179,19 @@ export class SignalRServer implements HubServer {
     const endpoint = this.router.find(upgrade.request.url ?? '/');
     void endpoint?.upgrade(upgrade);
     return endpoint !== undefined;
+  }
+
+  private watchLostNodes(hubs: readonly DiscoveredHub[], invoker: HubInvoker): void {
+    const { clock, classic, outbox } = this.options;
+    const descriptors = hubs.map(({ descriptor }) => descriptor);
+    const lost = new LostConnections(descriptors, invoker, {
+      directory: this.backplane.directory,
+      grace: classic === false ? 0 : classic.disconnectTimeout,
+      outbox,
+      now: () => clock.now(),
+    });
+    this.registry.onOrphaned = (entry) => lost.take(entry);
+    this.heartbeat.onBeat((now) => lost.onHeartbeat(now));
   }
 
   private async loadPipeline(hubs: readonly DiscoveredHub[], importer: ModuleRef): Promise<void> {

@@ -7,8 +7,6 @@ export interface WantedTopic {
   readonly topic: Topic;
   /** What was published before the connection joined; undefined if it has always been there. */
   readonly since: Cursor | undefined;
-  /** True if it joined here: then the node was subscribed by the time that it had joined. */
-  readonly isJoinedHere: boolean;
 }
 
 interface Delivered {
@@ -45,9 +43,9 @@ export class SubscribedTopic {
   }
 
   /** True if nothing is missing of what somebody with this cursor has not seen. */
-  isCompleteFor(cursor: Cursor, { since, isJoinedHere }: WantedTopic): boolean {
+  isCompleteFor(cursor: Cursor, since: Cursor | undefined): boolean {
     const start = Math.max(cursor.sequence, since?.sequence ?? 0);
-    const reachesBack = isJoinedHere || (this.since !== undefined && this.since <= start);
+    const reachesBack = this.since !== undefined && this.since <= start;
     return (
       reachesBack &&
       [this.forgotten, this.forgottenOwn].every(
@@ -113,12 +111,12 @@ export class LocalHistory {
   /** What is missing to somebody, in the order of delivery; undefined if not all of it is here. */
   after(cursor: Cursor, wanted: readonly WantedTopic[]): LoggedEnvelope[] | undefined {
     const found: Delivered[] = [];
-    for (const topic of wanted) {
-      const state = this.topics.get(topic.topic);
-      if (state?.isCompleteFor(cursor, topic) !== true) {
+    for (const { topic, since } of wanted) {
+      const state = this.topics.get(topic);
+      if (state?.isCompleteFor(cursor, since) !== true) {
         return undefined;
       }
-      found.push(...state.missing(cursor, topic.since));
+      found.push(...state.missing(cursor, since));
     }
     return found.sort((left, right) => left.order - right.order).map(({ envelope }) => envelope);
   }

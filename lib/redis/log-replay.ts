@@ -1,7 +1,7 @@
 import type { Replay, ReplayScreen } from '../messaging/backplane.js';
 import type { Envelope } from '../messaging/envelope.js';
 import { Cursor } from './cursor.js';
-import type { LocalHistory, WantedTopic } from './local-history.js';
+import type { WantedTopic } from './local-history.js';
 import { LoggedEnvelope } from './logged-envelope.js';
 import type { LogReader } from './log-reader.js';
 import type { LogMark } from './message-log.js';
@@ -26,7 +26,6 @@ export class LogReplay {
     private readonly node: ReplayingNode,
     private readonly redis: RedisAccess,
     private readonly reader: LogReader,
-    private readonly history: LocalHistory,
   ) {}
 
   async run(wanted: readonly WantedTopic[], after: Cursor): Promise<Replay> {
@@ -44,7 +43,11 @@ export class LogReplay {
     // A place beyond the end is not from here: everything that is kept is new to the client (signalr-2 §5.2).
     const from = after.sequence > mark.sequence ? new Cursor(after.epoch, 0) : after;
     const seen = new Cursor(after.epoch, mark.sequence, pending);
-    const ranges = wanted.map((topic) => ({ topic: topic.topic, after: this.start(from, topic) }));
+    // What was said in a group before the connection joined is none of its business.
+    const ranges = wanted.map(({ topic, since }) => ({
+      topic,
+      after: Math.max(from.sequence, since?.sequence ?? 0),
+    }));
     const excerpt = await this.reader.read(after.epoch, ranges, mark.sequence);
     const logged = excerpt.envelopes.filter(
       (envelope) => !from.covers(envelope) && !(envelope.sender === tag && envelope.count > lastCount),
@@ -87,12 +90,6 @@ export class LogReplay {
       }),
     );
     return pending;
-  }
-
-  /** What was said in a group before the connection joined is none of its business, and even less what came before the node. */
-  private start(from: Cursor, { topic, since, isJoinedHere }: WantedTopic): number {
-    const subscribed = isJoinedHere ? (this.history.get(topic)?.since ?? 0) : 0;
-    return Math.max(from.sequence, since?.sequence ?? 0, subscribed);
   }
 }
 

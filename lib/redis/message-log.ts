@@ -30,6 +30,8 @@ export interface MessageLog {
   subscriptionsLost(): void;
   /** All channels are subscribed to again. Resolves when what was missed has been made up, as far as that can be. */
   subscriptionsBack(): Promise<void>;
+  /** See {@link Backplane.joinedAt}. */
+  joinedAt(topic: Topic, tail: string): string;
   tail(): string;
   replay(topics: readonly ReplayTopic[], after: string): Replay | Promise<Replay>;
 }

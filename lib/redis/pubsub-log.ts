@@ -86,6 +86,10 @@ export class PubSubLog implements MessageLog, Transmission {
     return Promise.resolve();
   }
 
+  joinedAt(_topic: Topic, tail: string): string {
+    return tail;
+  }
+
   tail(): string {
     return this.heard.tail();
   }

@@ -18,6 +18,9 @@ export class Reaper {
   ) {}
 
   async reap(nodeIds: readonly string[]): Promise<void> {
+    if (this.node.servesClients === false) {
+      return;
+    }
     try {
       for (const nodeId of nodeIds) {
         await this.reapOne(nodeId);

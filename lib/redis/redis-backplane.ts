@@ -74,9 +74,14 @@ export class RedisBackplane implements Backplane {
     this.redis = new RedisAccess(this.keys, this.commands, source.publishCommand);
     this.subscriptions = new Subscriptions(this.subscriber, {
       subscribed: (channels) => this.subscribed(channels),
-      restored: () => void this.running?.log.subscriptionsBack(),
+      restored: () => this.restored(),
     });
-    this.directory = new RedisDirectory(this.redis, this.reports, (isWatched) => this.watch(isWatched));
+    this.directory = new RedisDirectory(
+      this.redis,
+      this.reports,
+      (isWatched) => this.watch(isWatched),
+      () => this.running?.node.userGroupsBack?.(),
+    );
   }
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if Redis cannot be reached in time */
@@ -134,6 +139,10 @@ export class RedisBackplane implements Backplane {
   unsubscribe(topic: Topic): void {
     this.running?.log.close(topic);
     this.subscriptions.remove(this.keys.channel(topic));
+  }
+
+  joinedAt(topic: Topic, tail: string): string {
+    return this.require().log.joinedAt(topic, tail);
   }
 
   tail(): string {
@@ -231,6 +240,12 @@ export class RedisBackplane implements Backplane {
   private subscriberDown({ log }: Running): void {
     this.subscriptions.lost();
     log.subscriptionsLost();
+  }
+
+  /** What was published in between did not arrive. Messages are in the log; what nodes have told each other is nowhere. */
+  private restored(): void {
+    void this.running?.log.subscriptionsBack();
+    this.running?.node.missed?.();
   }
 
   private receive(channel: string, payload: string): void {

@@ -31,15 +31,21 @@ export class RedisDirectory implements ConnectionDirectory {
   private readonly listeners = new Set<PresenceListener>();
   /** True if Redis may not know what this node has reported. */
   private isStale = false;
+  /** True if somebody asked for the groups of a user in vain. */
+  private owesGroups = false;
 
   /** Id of this node; known from the start of the backplane on. */
   nodeId = '';
 
-  /** @param onWatched called when the first listener comes and when the last one has gone. */
+  /**
+   * @param onWatched called when the first listener comes and when the last one has gone.
+   * @param onGroupsBack called when the groups of users can be told that were asked for in vain.
+   */
   constructor(
     private readonly redis: RedisAccess,
     private readonly reports: WireReports,
     private readonly onWatched: (isWatched: boolean) => void,
+    private readonly onGroupsBack: () => void,
   ) {}
 
   add(entry: ConnectionEntry): void | Promise<void> {
@@ -47,7 +53,13 @@ export class RedisDirectory implements ConnectionDirectory {
     return this.write(ADD, entry.connectionId, JSON.stringify(entry));
   }
 
+  /** While Redis is away a connection is this node's: nobody else can say otherwise. */
   async claim(entry: ConnectionEntry, former = ''): Promise<ConnectionEntry> {
+    if (!this.redis.isOpen) {
+      this.keep(entry);
+      this.isStale = true;
+      return entry;
+    }
     const { connectionId, nodeId } = entry;
     const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases, former];
     const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;
@@ -110,7 +122,12 @@ export class RedisDirectory implements ConnectionDirectory {
     await this.send('SREM', this.key('user-groups', userTopic), groupTopic);
   }
 
+  /** While Redis is away nobody is kept from connecting: who is in which groups is found out later. */
   async userGroups(userTopic: Topic): Promise<readonly Topic[]> {
+    if (!this.redis.isOpen) {
+      this.owesGroups = true;
+      return [];
+    }
     return (await this.send('SMEMBERS', this.key('user-groups', userTopic))) as Topic[];
   }
 
@@ -142,6 +159,10 @@ export class RedisDirectory implements ConnectionDirectory {
 
   /** Brings Redis up to date with what this node has reported, if need be. */
   async restore(): Promise<void> {
+    if (this.owesGroups) {
+      this.owesGroups = false;
+      this.onGroupsBack();
+    }
     if (!this.isStale) {
       return;
     }

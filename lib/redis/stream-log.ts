@@ -68,7 +68,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
     this.position = position;
     this.history = new LocalHistory(tag, options.bufferSize);
     this.reader = new LogReader(redis, reports);
-    this.past = new LogReplay(this, redis, this.reader, this.history);
+    this.past = new LogReplay(this, redis, this.reader);
     this.waiters = new MarkWaiters(this.position, clock);
     this.transmission = new StreamTransmission(this.position, options, redis);
     this.publisher = new Publisher(tag, options, this.transmission, clock);
@@ -160,6 +160,14 @@ export class StreamLog implements MessageLog, ReplayingNode {
     return new HeldArrivals(this.options.maxQueuedMessages, this.services.clock);
   }
 
+  /** Other nodes may have said something there of which this one could not know. */
+  joinedAt(topic: Topic, tail: string): string {
+    const { epoch } = this.position;
+    const since = this.history.get(topic)?.since;
+    const known = Cursor.parse(tail, epoch);
+    return since === undefined || known === undefined ? tail : known.and(new Cursor(epoch, since)).toString();
+  }
+
   tail(): string {
     return this.position.cursor.toString();
   }
@@ -170,10 +178,9 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (cursor === undefined) {
       return UNKNOWN;
     }
-    const wanted = topics.map(({ topic, since, joinedElsewhere }) => ({
+    const wanted = topics.map(({ topic, since }) => ({
       topic,
       since: since === undefined ? undefined : Cursor.parse(since, epoch),
-      isJoinedHere: since !== undefined && joinedElsewhere !== true,
     }));
     const isOfThisNode = [...cursor.senders.keys()].every((sender) => sender === this.tag);
     const local = cursor.sequence <= sequence ? this.history.after(cursor, wanted) : undefined;

@@ -62,6 +62,7 @@ export class FaultyBackplane implements Backplane {
   start(node: BackplaneNode): void | Promise<void> {
     return this.inner.start({
       id: node.id,
+      servesClients: node.servesClients ?? true,
       deliver: (envelope: Envelope) => {
         if (this.state === 'up' && !this.deaf) {
           node.deliver(envelope);
@@ -75,6 +76,7 @@ export class FaultyBackplane implements Backplane {
       },
       missed: (from) => node.missed?.(from),
       gap: (topics) => node.gap?.(topics),
+      userGroupsBack: () => node.userGroupsBack?.(),
       orphaned: (entry) => node.orphaned?.(entry),
     });
   }
@@ -95,6 +97,10 @@ export class FaultyBackplane implements Backplane {
 
   unsubscribe(topic: Topic): void | Promise<void> {
     return this.inner.unsubscribe(topic);
+  }
+
+  joinedAt(topic: Topic, tail: string): string {
+    return this.inner.joinedAt?.(topic, tail) ?? tail;
   }
 
   tail(): string {

@@ -174,6 +174,22 @@ export function describeBackplane(
       expect(envelopes.map(textOf)).toEqual(['1', '2']);
     });
 
+    test.each(withPast)('replays nothing that was said elsewhere before the node joined', async (topic) => {
+      const [here, there] = await two();
+      await here.backplane.subscribe('other');
+      const cursor = here.backplane.tail();
+      await there.backplane.publish(topic, call('before joining'));
+      const tail = here.backplane.tail();
+      await here.backplane.subscribe(topic);
+      const since = here.backplane.joinedAt?.(topic, tail) ?? tail;
+      await there.backplane.publish(topic, call('1'));
+      await take(here.node, 1);
+      for (const { backplane } of [here, there]) {
+        const { envelopes } = await backplane.replay([{ topic, since }], cursor);
+        expect(envelopes.map(textOf)).toEqual(['1']);
+      }
+    });
+
     test.each(withPast)(
       'replays on one node what was missed on another, each message once',
       async (topic) => {

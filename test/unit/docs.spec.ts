@@ -8,6 +8,7 @@ import type { CoreHubOptions } from '../../lib/common/core-options.js';
 import { errorMessages } from '../../lib/common/errors.js';
 import { resolveHandlerOptions } from '../../lib/connection-handlers/connection-handler-options.js';
 import { resolveOptions } from '../../lib/common/option-defaults.js';
+import { redisDefaults } from '../../lib/redis/redis-backplane.options.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [
@@ -79,6 +80,12 @@ describe('the documentation', () => {
   test.each(groups)('has a row for every option of %s, with its default', (heading, group) => {
     const text = section('docs/options.md', heading);
     const complaints = Object.entries(group).map(([name, value]) => complaint(text, name, value));
+    expect(complaints.filter((each) => each !== undefined)).toEqual([]);
+  });
+
+  test('has a row for every option of the Redis backplane, with its default', () => {
+    const text = section('docs/scale-out.md', 'Options');
+    const complaints = Object.entries(redisDefaults).map(([name, value]) => complaint(text, name, value));
     expect(complaints.filter((each) => each !== undefined)).toEqual([]);
   });
 

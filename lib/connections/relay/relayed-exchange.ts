@@ -17,8 +17,10 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   private readonly pieces: Piece[] = [];
   private isWhole = false;
   private isOver = false;
+  /** True if it ended without a word of the other node. */
+  private isInterrupted = false;
   private wake: (() => void) | undefined;
-  private onOver: ((clean: boolean) => void) | undefined;
+  private onOver: ((clean: boolean, isInterrupted: boolean) => void) | undefined;
 
   constructor(
     private readonly relay: Relay,
@@ -37,8 +39,11 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
     this.relay.close({ part: 'absent' });
   }
 
-  /** @param onOver called once, when the client has the answer (true) or will never have it. */
-  answer(answer: RelayedAnswer, onOver?: (taken: boolean) => void): void {
+  /**
+   * @param onOver called once, when the client has the answer (true) or will never have it; if the conversation was interrupted,
+   * nobody knows.
+   */
+  answer(answer: RelayedAnswer, onOver?: (taken: boolean, isInterrupted: boolean) => void): void {
     this.onOver = onOver;
     if (this.relay.isOpen) {
       this.relay.tell({ part: 'answer', answer });
@@ -50,7 +55,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   /** A response for what answers later, such as a poll. */
   response(): PollResponse {
     const response = new RelayedResponse(this);
-    this.onOver = () => response.lost();
+    this.onOver = () => response.lost(this.isInterrupted);
     return response;
   }
 
@@ -101,6 +106,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   }
 
   onLost(): void {
+    this.isInterrupted = true;
     this.over(false);
   }
 
@@ -111,7 +117,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
     if (!this.isOver) {
       this.isOver = true;
       this.wake?.();
-      this.onOver?.(clean);
+      this.onOver?.(clean, this.isInterrupted);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../common/clock.js';
 import { toError } from '../../common/errors.js';
+import { isBackplaneDown } from '../../common/errors.js';
 import { isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Backplane } from '../../messaging/backplane.js';
 import type { NodeNote, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
 import { ForwardedRequest, type OpenLine } from './forwarded-request.js';
-import { Relay, type RelayLine } from './relay.js';
+import { type LossKind, Relay, type RelayLine } from './relay.js';
 import { RelayedExchange } from './relayed-exchange.js';
 
 /** How often, in milliseconds, nodes that serve requests of each other say that they are alive. */
@@ -88,7 +89,7 @@ export class Relays implements RelayLine {
   onHeartbeat(now: number): void {
     for (const [nodeId, peer] of this.peers) {
       if (now - peer.heardAt >= SILENCE_LIMIT) {
-        this.lose(nodeId);
+        this.lose(nodeId, 'gone');
       } else if (now - peer.toldAt >= ALIVE_INTERVAL) {
         this.say(nodeId, { type: 'alive' });
       }
@@ -106,16 +107,16 @@ export class Relays implements RelayLine {
     this.isClosed = true;
   }
 
-  /** Something that a node has said is lost, so no conversation with it makes sense any more. */
-  breakOffWith(nodeId: string): void {
-    this.breakOff(({ peer }) => peer === nodeId);
+  /** Something that a node has said is lost, so no conversation with it makes sense any more. Default: any node. */
+  breakOffWith(nodeId?: string): void {
+    this.breakOff(({ peer }) => nodeId === undefined || peer === nodeId);
   }
 
   private breakOff(isMeant: (relay: Relay) => boolean): void {
     for (const { relays } of this.peers.values()) {
       for (const relay of [...relays.values()].filter(isMeant)) {
         relay.tell({ part: 'over', clean: false });
-        relay.lost();
+        relay.lost('interrupted');
       }
     }
   }
@@ -168,12 +169,12 @@ export class Relays implements RelayLine {
       const told = this.backplane.tell(nodeId, note);
       if (isThenable(told)) {
         told.then(
-          (isThere) => isThere || this.lose(nodeId),
+          (isThere) => isThere || this.lose(nodeId, 'gone'),
           (error: unknown) => this.failed(nodeId, error),
         );
       } else if (!told) {
         // Whoever speaks here has not yet said who is to hear of it.
-        queueMicrotask(() => this.lose(nodeId));
+        queueMicrotask(() => this.lose(nodeId, 'gone'));
       }
     } catch (error) {
       queueMicrotask(() => this.failed(nodeId, error));
@@ -181,14 +182,19 @@ export class Relays implements RelayLine {
   }
 
   private failed(nodeId: string, error: unknown): void {
-    this.logger.error(`node ${nodeId} could not be told anything`, error);
-    this.lose(nodeId);
+    if (isBackplaneDown(error)) {
+      // The backplane has said so itself, once and not for every note.
+      this.logger.debug(`node ${nodeId} could not be told anything`);
+    } else {
+      this.logger.error(`node ${nodeId} could not be told anything`, error);
+    }
+    this.lose(nodeId, 'interrupted');
   }
 
-  private lose(nodeId: string): void {
+  private lose(nodeId: string, kind: LossKind): void {
     const peer = this.peers.get(nodeId);
     for (const relay of peer?.relays.values() ?? []) {
-      relay.lost();
+      relay.lost(kind);
     }
   }
 }

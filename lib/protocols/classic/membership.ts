@@ -15,43 +15,45 @@ export type Joined = readonly [topic: Topic, position: string | null];
 /** The groups of one connection, and what its client has to be told of them. */
 export class Membership {
   /** Position at which it joined each group; undefined where that is not known. */
-  private readonly joinedAt = new Map<Topic, string | undefined>();
-  /** Groups that it joined on another node. */
-  private readonly joinedElsewhere = new Set<Topic>();
+  private readonly positions = new Map<Topic, string | undefined>();
   /** True if the client carries a token that is out of date. */
   changed = false;
 
   /** @param position where the log stands now. */
   join(topic: Topic, position: string): void {
-    if (!this.joinedAt.has(topic)) {
-      this.joinedAt.set(topic, position);
+    if (!this.positions.has(topic)) {
+      this.positions.set(topic, position);
       this.changed = true;
     }
   }
 
+  /** It is known more exactly where the log stood when it joined. */
+  joinedAt(topic: Topic, position: string): void {
+    if (this.positions.has(topic)) {
+      this.positions.set(topic, position);
+    }
+  }
+
   leave(topic: Topic): void {
-    this.changed = this.joinedAt.delete(topic) || this.changed;
-    this.joinedElsewhere.delete(topic);
+    this.changed = this.positions.delete(topic) || this.changed;
   }
 
   /** All of it, for another node. */
   save(): Joined[] {
-    return [...this.joinedAt].map(([topic, position]) => [topic, position ?? null]);
+    return [...this.positions].map(([topic, position]) => [topic, position ?? null]);
   }
 
   /** Takes in what another node has saved. Whether the client has the latest token is not known, so it gets a new one. */
   restore(groups: readonly Joined[]): void {
     for (const [topic, position] of groups) {
-      this.joinedAt.set(topic, position ?? undefined);
-      this.joinedElsewhere.add(topic);
+      this.positions.set(topic, position ?? undefined);
       this.changed = true;
     }
   }
 
   /** A fresh connect starts with no groups (signalr-2 §3.3). */
   clear(): void {
-    this.joinedAt.clear();
-    this.joinedElsewhere.clear();
+    this.positions.clear();
     this.changed = false;
   }
 
@@ -61,34 +63,30 @@ export class Membership {
    */
   rejoin({ topics, refused }: Rejoined, hasGroup: (topic: Topic) => boolean): Topic[] {
     for (const topic of topics) {
-      if (!this.joinedAt.has(topic)) {
-        this.joinedAt.set(topic, undefined);
+      if (!this.positions.has(topic)) {
+        this.positions.set(topic, undefined);
       }
     }
-    for (const topic of this.joinedAt.keys()) {
+    for (const topic of this.positions.keys()) {
       if (refused.includes(topic) || !hasGroup(topic)) {
-        this.joinedAt.delete(topic);
-        this.joinedElsewhere.delete(topic);
+        this.positions.delete(topic);
       }
     }
     return this.topics;
   }
 
   get topics(): Topic[] {
-    return [...this.joinedAt.keys()];
+    return [...this.positions.keys()];
   }
 
   /** What was said in a group before it joined is not replayed to it, however old its cursor. */
   replayOf(topic: Topic): ReplayTopic {
-    const since = this.joinedAt.get(topic);
-    if (since === undefined) {
-      return { topic };
-    }
-    return { topic, since, ...(this.joinedElsewhere.has(topic) && { joinedElsewhere: true }) };
+    const since = this.positions.get(topic);
+    return since === undefined ? { topic } : { topic, since };
   }
 
   /** Names for the groups token. */
   names(): string[] {
-    return [...this.joinedAt.keys()].map(qualifiedGroup);
+    return [...this.positions.keys()].map(qualifiedGroup);
   }
 }

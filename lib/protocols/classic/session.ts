@@ -1,5 +1,5 @@
 import { isBackplaneDown, toError } from '../../common/errors.js';
-import { DONE } from '../../common/promises.js';
+import { DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
@@ -502,9 +502,15 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   joinGroup(topic: Topic): void | Promise<void> {
-    this.groups.join(topic, this.services.backplane.tail());
+    const { backplane, registry } = this.services;
+    const isNew = !this.topics.has(topic);
+    const tail = backplane.tail();
+    this.groups.join(topic, tail);
     this.requestEnvelope();
-    return this.services.registry.join(this, topic);
+    const joined = registry.join(this, topic);
+    return isNew && isThenable(joined)
+      ? joined.then(() => this.groups.joinedAt(topic, backplane.joinedAt?.(topic, tail) ?? tail))
+      : joined;
   }
 
   leaveGroup(topic: Topic): void {

@@ -103,14 +103,17 @@ export class CoreRouting {
       case 'taken':
         return TAKEN;
       default:
-        return this.unreachable(operation);
+        return this.unreachable(operation, outcome.type === 'lost' && outcome.kind === 'interrupted');
     }
   }
 
-  /** The owner is dead, or this node is about to leave; then a poll ends as if its time were up, and comes back elsewhere. */
-  private unreachable(operation: CoreOperation): HttpAnswer {
+  /**
+   * The owner is dead; or the way to it was interrupted or this node is about to leave: then a poll ends as if its time were
+   * up, and the next one finds out whether the connection still is.
+   */
+  private unreachable(operation: CoreOperation, isInterrupted: boolean): HttpAnswer {
     if (operation === 'poll') {
-      return notCached(this.operations.isClosing ? empty(200) : NOT_FOUND);
+      return notCached(isInterrupted || this.operations.isClosing ? empty(200) : NOT_FOUND);
     }
     return operation === 'socket' ? { ...NOT_FOUND, headers: {} } : NOT_FOUND;
   }

@@ -9,6 +9,7 @@ import {
   HubMethod,
   type IHubContext,
   InjectHubContext,
+  IUserIdProvider,
   SignalRHub,
   SignalRModule,
 } from 'nestjs-signalr';
@@ -36,6 +37,12 @@ class NewsHub extends SignalRHub {
   }
 }
 
+class HeaderUser extends IUserIdProvider {
+  override getUserId({ headers }: { headers: Record<string, unknown> }): string | undefined {
+    return headers['x-user'] as string | undefined;
+  }
+}
+
 @Injectable()
 class Editor {
   constructor(@InjectHubContext(NewsHub) readonly context: IHubContext<NewsHub>) {}
@@ -56,7 +63,12 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
   async function start(): Promise<Node> {
     const gate = await Gate.before(redis.port);
     const backplane = redisBackplane({ url: gate.url, keyPrefix });
-    const app = await startApp({ platform, hubs: [NewsHub], signalr: { secret: 'shared', backplane } });
+    const app = await startApp({
+      platform,
+      hubs: [NewsHub],
+      signalr: { secret: 'shared', backplane },
+      providers: [{ provide: IUserIdProvider, useClass: HeaderUser }],
+    });
     const news = app.app.get<IHubContext<NewsHub>>(getHubContextToken(NewsHub), { strict: false });
     return { ...app, backplane, gate, news };
   }
@@ -150,6 +162,22 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
     await heard(client, 'remote');
     await heard(late, 'remote');
     await Promise.all([client.close(), late.close()]);
+    await untilHealth(here.backplane, 'up');
+    expect(unexpected()).toEqual([]);
+  });
+
+  test('who comes without Redis is put into the groups of its user later', async () => {
+    const [here, there] = nodes;
+    await there.news.groups.addUser('ann', 'editors');
+    here.gate.close();
+    await untilHealth(here.backplane, 'degraded');
+    const client = await createTestClient(here.app, NewsHub, { headers: { 'x-user': 'ann' } });
+    here.gate.open();
+    await expect.poll(() => there.news.connections.groupsOf(client.connectionId)).toEqual(['editors']);
+    await there.news.clients.group('editors').news('for editors');
+    expect(await heard(client, 'for editors')).toEqual(['for editors']);
+    await there.news.groups.removeUser('ann', 'editors');
+    await client.close();
     await untilHealth(here.backplane, 'up');
     expect(unexpected()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionEntry } from 'nestjs-signalr';
 
+import { RecordingNode } from '../../support/backplane-suite.js';
 import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
@@ -125,7 +126,7 @@ describe.skipIf(missing('redis'))('nodes', () => {
     await other.stop();
     const { redisBackplane } = await import('nestjs-signalr/redis');
     const backplane = redisBackplane({ url: other.url });
-    const node = { id: 'n', deliver: () => undefined, hear: () => undefined, execute: () => false as const };
+    const node = new RecordingNode('n');
     await expect(backplane.start(node)).rejects.toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Backplane } from 'nestjs-signalr';
 
+import { systemClock } from '../../../lib/common/clock.js';
 import { call, textOf } from '../../support/backplane-suite.js';
 import { RedisFarm, texts, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
@@ -163,6 +164,19 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     there.gate.open();
     expect(await texts(there.node, 33)).toEqual([...numbered(9, 40), '1']);
     await expect.poll(() => there.node.gaps).toEqual([['busy']]);
+  });
+
+  test('a node that was away for longer than messages are kept cannot know what it missed', async () => {
+    farm = new RedisFarm(redis);
+    let passed = 0;
+    const clock = { ...systemClock, now: () => performance.now() + passed };
+    const there = await farm.add({ clock, retention: 60_000 });
+    await there.backplane.subscribe('t');
+    there.gate.close();
+    await untilHealth(there.backplane, 'degraded');
+    passed = 61_000;
+    there.gate.open();
+    await expect.poll(() => there.node.gaps).toEqual(['all']);
   });
 
   test('lines on which nothing moves any more are replaced', async () => {

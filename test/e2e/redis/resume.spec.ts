@@ -115,6 +115,19 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
     expect(again.envelopes).toEqual([]);
   });
 
+  test('brings along since when it is in a group, which its new node has joined later', async () => {
+    const [a, b] = await three();
+    await a.backplane.subscribe('g');
+    const since = a.backplane.tail();
+    await a.backplane.publish(topic, call('1'));
+    const { position } = await a.node.received.next('a message');
+    await a.backplane.publish('g', call('2'));
+    await b.backplane.subscribe('g');
+    await a.backplane.publish('g', call('3'));
+    const { envelopes, complete } = await b.backplane.replay([{ topic }, { topic: 'g', since }], position);
+    expect([envelopes.map(textOf), complete]).toEqual([['2', '3'], true]);
+  });
+
   test('cannot be served while its node does not reach Redis, one of the same node can', async () => {
     const [a, b] = await three();
     await a.backplane.publish(topic, call('1'));

@@ -82,7 +82,17 @@ describe.skipIf(missing('redis'))('a client that the application has made', () =
 
   beforeAll(async () => {
     redis = await RedisServer.start();
-    await redis.command('ACL', 'SETUSER', 'app', 'on', '>pass', '~{mine}:*', '&{mine}:*', '+@all');
+    await redis.command(
+      'ACL',
+      'SETUSER',
+      'app',
+      'on',
+      '>pass',
+      '~{mine}:*',
+      '&{mine}:*',
+      '+@all',
+      '-@dangerous',
+    );
   });
 
   afterAll(() => redis.stop());

@@ -1,0 +1,44 @@
+import type { ConnectionEntry } from '../messaging/connection-directory.js';
+import { HubRequest } from '../transports/hub-request.js';
+import { Connection, type ProtocolFamily } from './connection.js';
+import type { OutboxLimits } from './outbox.js';
+
+/** What is left of a connection whose node died: who it was, for hubs to be told of its end. Nothing reaches it any more. */
+export class LostConnection extends Connection {
+  readonly protocol: ProtocolFamily;
+  readonly hubNames: readonly string[];
+
+  constructor({ connectionId, protocol, hubs, userId }: ConnectionEntry, limits: OutboxLimits) {
+    super(connectionId, new HubRequest({ url: '', headers: {} }), limits);
+    this.protocol = protocol;
+    this.hubNames = hubs;
+    this.userId = userId;
+    this.markEnded();
+  }
+
+  protected encode(): undefined {}
+
+  joinGroup(): void {}
+
+  leaveGroup(): void {}
+
+  disconnect(): void {}
+
+  messagesLost(): void {}
+
+  shutDown(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  onHeartbeat(): void {}
+
+  onData(): void {}
+
+  onEnd(): void {}
+
+  write(): void {}
+
+  overflowed(): void {}
+
+  dropped(): void {}
+}
