@@ -1,4 +1,4 @@
-import { toError } from '../../common/errors.js';
+import { isBackplaneDown, toError } from '../../common/errors.js';
 import { DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
@@ -114,7 +114,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       await this.openWith(channel, opening);
     } catch (error) {
       // The response has begun: all that is left is to break it off (signalr-2 §1.6, §4.9).
-      this.reportLifecycle(opening.kind === 'connect' ? 'onConnected' : 'onReconnected', error);
+      if (!this.ended || !isBackplaneDown(error)) {
+        // What is missed by a session that ends with its node, nobody waits for.
+        this.reportLifecycle(opening.kind === 'connect' ? 'onConnected' : 'onReconnected', error);
+      }
       this.releaseHold(channel);
       if (this.channel === channel || this.channel === undefined) {
         this.detach();

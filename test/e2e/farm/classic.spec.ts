@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubMethod, HubProgress, type IProgress, IUserIdProvider, SignalRHub } from 'nestjs-signalr';
 
-import { platforms } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { Farm } from '../../support/farm.js';
+import { bySender, describeFarm } from '../../support/farm-suite.js';
 import { Inbox } from '../../support/inbox.js';
 import { http } from '../../support/http.js';
 
@@ -67,7 +67,7 @@ class QueryUser extends IUserIdProvider {
   }
 }
 
-describe.each(platforms)('three servers on %s without sticky sessions, classic clients', (platform) => {
+describeFarm('three servers without sticky sessions, classic clients,', (platform, backplaneOptions) => {
   let farm: Farm;
   const clients: TransportClient[] = [];
 
@@ -76,6 +76,7 @@ describe.each(platforms)('three servers on %s without sticky sessions, classic c
     farm = await Farm.start(3, {
       platform,
       hubs: [FarmHub],
+      ...backplaneOptions(),
       providers: [{ provide: IUserIdProvider, useClass: QueryUser }],
     });
   });
@@ -122,10 +123,13 @@ describe.each(platforms)('three servers on %s without sticky sessions, classic c
         await hub.clients.user('bob').hear(`user ${server}`);
         await hub.clients.client(ann.connectionId).hear(`client ${server}`);
       }
-      const perServer = (kinds: string[]): string[] =>
-        [0, 1, 2].flatMap((server) => kinds.map((kind) => `${kind} ${server}`));
-      expect(await ann.nextTexts(9)).toEqual(perServer(['all', 'group', 'client']));
-      expect(await bob.nextTexts(7)).toEqual(['hello', ...perServer(['all', 'user'])]);
+      const perServer = (kinds: string[]): Record<string, string[]> =>
+        Object.fromEntries(
+          [0, 1, 2].map((server) => [`${server}`, kinds.map((kind) => `${kind} ${server}`)]),
+        );
+      expect(await bob.nextTexts(1)).toEqual(['hello']);
+      expect(bySender(await ann.nextTexts(9))).toEqual(perServer(['all', 'group', 'client']));
+      expect(bySender(await bob.nextTexts(6))).toEqual(perServer(['all', 'user']));
       await farm.hub(FarmHub, 1).clients.all.hear('end');
       expect([await ann.nextTexts(1), await bob.nextTexts(1)]).toEqual([['end'], ['end']]);
     });
@@ -155,14 +159,14 @@ describe.each(platforms)('three servers on %s without sticky sessions, classic c
         const sent: string[] = [];
         for (const server of [0, 1, 2, 0]) {
           const hub = farm.hub(FarmHub, server);
-          sent.push(`group ${round} ${sent.length}`);
+          sent.push(`group ${round} ${sent.length} by ${server}`);
           await hub.clients.group('room').hear(sent.at(-1) as string);
           await hub.clients.group('left').hear('not for those who have left');
-          sent.push(`client ${round} ${sent.length}`);
+          sent.push(`client ${round} ${sent.length} by ${server}`);
           await hub.clients.client(connectionId).hear(sent.at(-1) as string);
         }
         await client.reconnect();
-        expect(await client.nextTexts(sent.length)).toEqual(sent);
+        expect(bySender(await client.nextTexts(sent.length))).toEqual(bySender(sent));
         await farm.hub(FarmHub, 2).clients.group('room').hear(`after ${round}`);
         expect(await client.nextTexts(1)).toEqual([`after ${round}`]);
         expect(await events.next('the return')).toBe(`reconnected ${connectionId}`);
@@ -171,7 +175,8 @@ describe.each(platforms)('three servers on %s without sticky sessions, classic c
       await farm.hub(FarmHub, 1).groups.add(connectionId, 'new');
       await farm.hub(FarmHub, 2).clients.group('new').hear('new');
       expect(await client.nextTexts(1)).toEqual(['new']);
-      expect(await farm.hub(FarmHub, 0).connections.groupsOf(connectionId)).toEqual(['room', 'new']);
+      const groups = await farm.hub(FarmHub, 0).connections.groupsOf(connectionId);
+      expect(groups.toSorted()).toEqual(['new', 'room']);
       expect(events.pending).toEqual([]);
     });
 

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubMethod, HubStream, IUserIdProvider, SignalRHub } from 'nestjs-signalr';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
-import { platforms } from '../../support/app.js';
 import { coreTransports } from '../../support/core-lines.js';
 import { Farm } from '../../support/farm.js';
+import { bySender, describeFarm } from '../../support/farm-suite.js';
 import { Inbox } from '../../support/inbox.js';
 
 interface FarmClient {
@@ -83,7 +83,7 @@ class QueryUser extends IUserIdProvider {
   }
 }
 
-describe.each(platforms)('three servers on %s without sticky sessions, Core clients', (platform) => {
+describeFarm('three servers without sticky sessions, Core clients,', (platform, backplaneOptions) => {
   let farm: Farm;
   const connections: signalR.HubConnection[] = [];
 
@@ -92,6 +92,7 @@ describe.each(platforms)('three servers on %s without sticky sessions, Core clie
     farm = await Farm.start(3, {
       platform,
       hubs: [FarmHub],
+      ...backplaneOptions(),
       signalr: {
         hubProtocols: [new MessagePackHubProtocol()],
         core: { allowStatefulReconnects: true },
@@ -223,18 +224,22 @@ describe.each(platforms)('three servers on %s without sticky sessions, Core clie
         await clients.user('bob').hear('user', `${server}`);
         await clients.client(ann.connection.connectionId as string).hear('client', `${server}`);
       }
-      await farm.hub(FarmHub).clients.all.hear('all', 'end');
-      const texts = async ({ heard }: Client): Promise<string[]> => {
+      const texts = async ({ heard }: Client, count: number): Promise<string[]> => {
         const all: string[] = [];
-        for (let text = ''; text !== 'all: end'; all.push(text)) {
-          text = await heard.next('the next call');
+        while (all.length < count) {
+          all.push(await heard.next(`the next call after ${all.join()}`));
         }
         return all;
       };
-      const perServer = (kinds: string[]): string[] =>
-        ['0', '1', '2'].flatMap((server) => kinds.map((kind) => `${kind}: ${server}`));
-      expect(await texts(ann)).toEqual([...perServer(['all', 'group', 'client']), 'all: end']);
-      expect(await texts(bob)).toEqual(['others: hello', ...perServer(['all', 'user']), 'all: end']);
+      const perServer = (kinds: string[]): Record<string, string[]> =>
+        Object.fromEntries(
+          ['0', '1', '2'].map((server) => [server, kinds.map((kind) => `${kind}: ${server}`)]),
+        );
+      expect(await bob.heard.next('the greeting')).toBe('others: hello');
+      expect(bySender(await texts(ann, 9))).toEqual(perServer(['all', 'group', 'client']));
+      expect(bySender(await texts(bob, 6))).toEqual(perServer(['all', 'user']));
+      await farm.hub(FarmHub).clients.all.hear('all', 'end');
+      expect([await texts(ann, 1), await texts(bob, 1)]).toEqual([['all: end'], ['all: end']]);
     });
 
     test('[core 186] streams in both directions, and questions', async () => {
