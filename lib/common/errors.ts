@@ -57,6 +57,11 @@ export const errorMessages = {
     'SignalR has not started yet. Call clients after the application has been initialised.',
 } as const;
 
+/** True for errors of a backplane that cannot be reached: it logs that itself. */
+export function isBackplaneDown(error: unknown): boolean {
+  return error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN';
+}
+
 /** The codes of {@link SignalRError}, listed in `docs/errors.md`. */
 export type SignalRErrorCode = keyof typeof errorMessages;
 

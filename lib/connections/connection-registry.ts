@@ -169,7 +169,7 @@ export class ConnectionRegistry implements BackplaneNode {
     this.relays.hear(note, from);
   }
 
-  missed(from: string): void {
+  missed(from?: string): void {
     this.relays.breakOffWith(from);
   }
 

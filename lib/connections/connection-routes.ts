@@ -1,4 +1,4 @@
-import { toError } from '../common/errors.js';
+import { isBackplaneDown, toError } from '../common/errors.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
@@ -24,12 +24,21 @@ export class ConnectionRoutes {
    */
   async claim(connectionId: string, protocol: ProtocolFamily, former?: string): Promise<string | undefined> {
     try {
-      const { nodeId } = await this.directory.claim(this.entry(connectionId, protocol), former);
-      return nodeId === this.nodeId ? undefined : nodeId;
+      return await this.claimForSure(connectionId, protocol, former);
     } catch (error) {
       this.report(error);
       return undefined;
     }
+  }
+
+  /** The same for requests that are worth nothing where the connection is not. Rejects if the directory fails. */
+  async claimForSure(
+    connectionId: string,
+    protocol: ProtocolFamily,
+    former?: string,
+  ): Promise<string | undefined> {
+    const { nodeId } = await this.directory.claim(this.entry(connectionId, protocol), former);
+    return nodeId === this.nodeId ? undefined : nodeId;
   }
 
   /** The other node that has a connection; undefined if this one has it, or none. */
@@ -69,6 +78,11 @@ export class ConnectionRoutes {
   }
 
   private report(error: unknown): void {
-    this.logger.error('the directory failed', toError(error).stack);
+    if (isBackplaneDown(error)) {
+      // The backplane has said so itself, once and not for every request.
+      this.logger.debug('the directory cannot be asked');
+    } else {
+      this.logger.error('the directory failed', toError(error).stack);
+    }
   }
 }

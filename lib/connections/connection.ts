@@ -88,6 +88,11 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
     return this.over;
   }
 
+  /** True once another node goes on with it. */
+  protected get isElsewhere(): boolean {
+    return this.hasMoved;
+  }
+
   /** Hands on a message of one of its topics. */
   deliver(envelope: Envelope): void {
     if (this.over || envelope.message.excluded?.includes(this.id) === true) {

@@ -23,8 +23,12 @@ export interface BackplaneNode {
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false>;
   /** Takes in what another node tells it, in the order in which that node has told it. Never throws. */
   hear(note: NodeNote, from: string): void;
-  /** Some notes of another node are lost: nothing that was being said with it can go on. Never throws. */
-  missed?(from: string): void;
+  /**
+   * Some notes of another node are lost, or of any: nothing that was being said with it can go on. Never throws.
+   *
+   * @param from the node. Default: nobody knows which.
+   */
+  missed?(from?: string): void;
   /**
    * Messages of some topics, or of all, may have been lost for this node, and cannot be made up: connections that are
    * subscribed to them cannot go on as if nothing were missing. Never throws.

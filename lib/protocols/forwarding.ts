@@ -1,5 +1,6 @@
 import type { OpenLine } from '../connections/relay/forwarded-request.js';
 import { fromNoteData } from '../connections/relay/note-data.js';
+import type { LossKind } from '../connections/relay/relay.js';
 import type { Relays } from '../connections/relay/relays.js';
 import { userName } from '../hubs/user-id-provider.js';
 import type { RelayedRequest } from '../messaging/node-note.js';
@@ -30,8 +31,8 @@ export type ForwardedAnswer =
   | { readonly type: 'taken' }
   /** That node does not have the connection. */
   | { readonly type: 'absent' }
-  /** That node is dead. */
-  | { readonly type: 'lost' };
+  /** That node is dead, or cannot be heard. */
+  | { readonly type: 'lost'; readonly kind: LossKind };
 
 /**
  * Has another node serve a request, and waits as long as that takes: the owner knows the time-outs of the operation, and

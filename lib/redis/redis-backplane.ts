@@ -74,7 +74,7 @@ export class RedisBackplane implements Backplane {
     this.redis = new RedisAccess(this.keys, this.commands, source.publishCommand);
     this.subscriptions = new Subscriptions(this.subscriber, {
       subscribed: (channels) => this.subscribed(channels),
-      restored: () => void this.running?.log.subscriptionsBack(),
+      restored: () => this.restored(),
     });
     this.directory = new RedisDirectory(
       this.redis,
@@ -165,10 +165,12 @@ export class RedisBackplane implements Backplane {
     if (this.running === undefined) {
       return { status: 'down', detail: 'not started' };
     }
-    const { publisher } = this.running.log;
+    const { publisher, isBehind } = this.running.log;
     const failure = this.commands.failure ?? this.subscriber.failure;
+    const isLate = failure === undefined && (isBehind || !this.subscriptions.isReady);
     const details = [
       ...(failure === undefined ? [] : [`no connection to Redis: ${failure.message}`]),
+      ...(isLate ? ['what was missed is being made up'] : []),
       ...(publisher.isStuck ? [`${publisher.size} message(s) wait`] : []),
     ];
     if (details.length === 0) {
@@ -240,6 +242,12 @@ export class RedisBackplane implements Backplane {
   private subscriberDown({ log }: Running): void {
     this.subscriptions.lost();
     log.subscriptionsLost();
+  }
+
+  /** What was published in between did not arrive. Messages are in the log; what nodes have told each other is nowhere. */
+  private restored(): void {
+    void this.running?.log.subscriptionsBack();
+    this.running?.node.missed?.();
   }
 
   private receive(channel: string, payload: string): void {

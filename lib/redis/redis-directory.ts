@@ -53,13 +53,7 @@ export class RedisDirectory implements ConnectionDirectory {
     return this.write(ADD, entry.connectionId, JSON.stringify(entry));
   }
 
-  /** While Redis is away a connection is this node's: nobody else can say otherwise. */
   async claim(entry: ConnectionEntry, former = ''): Promise<ConnectionEntry> {
-    if (!this.redis.isOpen) {
-      this.keep(entry);
-      this.isStale = true;
-      return entry;
-    }
     const { connectionId, nodeId } = entry;
     const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases, former];
     const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;

@@ -25,6 +25,8 @@ export interface PollResponse {
   /** True once all of the answer has been handed on. */
   readonly writableFinished: boolean;
   readonly destroyed: boolean;
+  /** True if it is not known whether the client has had the answer. */
+  readonly isUncertain?: boolean;
   writeHead(status: number, headers: Readonly<Record<string, string | number>>): this;
   end(body?: Uint8Array): unknown;
   destroy(): unknown;
@@ -185,9 +187,16 @@ export class PollSequence implements Channel {
   /** A response has been taken, or the client has dropped its poll. */
   private closed(response: PollResponse): void {
     if (this.answering?.response === response) {
+      const { frames = [] } = this.answering;
+      if (response.isUncertain === true && frames.length > 0 && !this.isOver) {
+        // To send it again might be once too often, not to send it once too few: the client has to begin anew.
+        this.answering = undefined;
+        this.lose();
+        return;
+      }
       if (!response.writableFinished && !this.isOver) {
         // The client has not had all of it, so it takes nothing of it: the next poll gets it.
-        this.left.unshift(...(this.answering.frames ?? []));
+        this.left.unshift(...frames);
       }
       this.answering = undefined;
     } else if (this.held?.response === response) {

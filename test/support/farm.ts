@@ -24,6 +24,8 @@ export class Farm {
     readonly apps: readonly TestApp[],
     readonly broker: MemoryBroker,
     readonly proxy: RoundRobin,
+    /** What each server calls itself. */
+    readonly nodeIds: readonly string[],
     private readonly clock: FakeClock | undefined,
   ) {}
 
@@ -33,20 +35,21 @@ export class Farm {
       backplane = (shared) => new MemoryBackplane({ broker: shared, ...(clock && { clock }) }),
     } = options;
     const broker = new MemoryBroker({ bufferSize: 1_000, retention: 100_000, maxIdleTopics: 1_000 });
+    const nodeIds: string[] = [];
     const apps = await Promise.all(
-      Array.from({ length: count }, () =>
+      Array.from({ length: count }, (_, index) =>
         startApp({
           ...options,
           signalr: {
             secret: 'one secret for the farm',
-            backplane: backplane(broker),
+            backplane: named(backplane(broker), (id) => (nodeIds[index] = id)),
             ...(clock && { clock }),
             ...options.signalr,
           },
         }),
       ),
     );
-    return new Farm(apps, broker, await RoundRobin.start(apps.map(({ url }) => url)), clock);
+    return new Farm(apps, broker, await RoundRobin.start(apps.map(({ url }) => url)), nodeIds, clock);
   }
 
   /** Address of the load balancer. */
@@ -74,4 +77,14 @@ export class Farm {
     }
     await closing;
   }
+}
+
+/** Tells the id of the node that a backplane is started for. */
+function named(backplane: Backplane, tell: (id: string) => void): Backplane {
+  const start = backplane.start.bind(backplane);
+  backplane.start = (node) => {
+    tell(node.id);
+    return start(node);
+  };
+  return backplane;
 }

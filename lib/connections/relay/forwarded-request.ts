@@ -2,7 +2,7 @@ import type { RelayedAnswer, RelayPart } from '../../messaging/node-note.js';
 import type { Channel, ChannelEnd, ChannelOwner } from '../../transports/channel.js';
 import { Frame } from '../../transports/frame.js';
 import { fromNoteData, sizeOf } from './note-data.js';
-import type { Relay, RelayHandler } from './relay.js';
+import type { LossKind, Relay, RelayHandler } from './relay.js';
 
 /** What became of a request that was handed to another node. */
 export type Outcome =
@@ -11,8 +11,8 @@ export type Outcome =
   | { readonly type: 'accept' }
   /** The other node does not have the connection. */
   | { readonly type: 'absent' }
-  /** The other node is gone, or the client. */
-  | { readonly type: 'lost' };
+  /** Nothing more comes of the other node, or the client is gone. */
+  | { readonly type: 'lost'; readonly kind: LossKind };
 
 /**
  * Opens the line to the client, and hands it over at once: what the owner sends comes right behind. Not calling back means
@@ -86,8 +86,8 @@ export class ForwardedRequest implements RelayHandler, ChannelOwner {
     }
   }
 
-  onLost(): void {
-    this.end();
+  onLost(kind: LossKind): void {
+    this.end({ type: 'lost', kind });
   }
 
   onRoom(): void {
@@ -165,7 +165,7 @@ export class ForwardedRequest implements RelayHandler, ChannelOwner {
   }
 
   /** Nothing more comes of the owner: whoever waits for it waits no longer. */
-  private end(outcome: Outcome = { type: 'lost' }): void {
+  private end(outcome: Outcome = { type: 'lost', kind: 'gone' }): void {
     this.settle(outcome);
     this.onRoomForBody?.();
     const { channel } = this;

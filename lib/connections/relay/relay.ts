@@ -4,14 +4,17 @@ import { sizeOf, toNoteData } from './note-data.js';
 /** How much data may be on its way to the other node, in characters; what crosses it is still sent. */
 const WINDOW = 131_072;
 
+/** Why nothing more is heard of another node: it is gone, or the way between the nodes failed and something may be missing. */
+export type LossKind = 'gone' | 'interrupted';
+
 /** Who handles what the other node says of a request. */
 export interface RelayHandler {
   /** The other node has said something. */
   onPart(part: RelayPart): void;
   /** There is room again for data, after {@link Relay.hasRoom} had been false. */
   onRoom(): void;
-  /** The other node is gone. Nothing is heard afterwards. */
-  onLost(): void;
+  /** Nothing is heard afterwards, and what was said last may not have arrived. */
+  onLost(kind: LossKind): void;
 }
 
 /** Carries what is said between two nodes. */
@@ -91,11 +94,11 @@ export class Relay {
     this.handler?.onPart(part);
   }
 
-  /** @internal The other node is gone. */
-  lost(): void {
+  /** @internal Nothing more comes of the other node. */
+  lost(kind: LossKind): void {
     if (!this.isOver) {
       this.finish();
-      this.handler?.onLost();
+      this.handler?.onLost(kind);
     }
   }
 

@@ -126,7 +126,7 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   private take({ data: pieces }: RelayPart & { readonly part: 'data' }): void {
     for (const piece of pieces) {
       const data = fromNoteData(piece);
-      this.owner?.onData(Buffer.from(data), typeof data !== 'string');
+      this.owner?.onData(typeof data === 'string' ? Buffer.from(data) : data, typeof data !== 'string');
     }
     this.relay.took(sizeOf(pieces));
   }

@@ -1,4 +1,4 @@
-import type { RelayedAnswer, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
+import type { NoteData, RelayedAnswer, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
 import type { TransportName } from '../../transports/channel.js';
 import { BodyError } from '../../transports/http.js';
 import type { PollResponse } from '../../transports/poll-sequence.js';
@@ -17,8 +17,10 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   private readonly pieces: Piece[] = [];
   private isWhole = false;
   private isOver = false;
+  /** True if it ended without a word of the other node. */
+  private isInterrupted = false;
   private wake: (() => void) | undefined;
-  private onOver: ((clean: boolean) => void) | undefined;
+  private onOver: ((clean: boolean, isInterrupted: boolean) => void) | undefined;
 
   constructor(
     private readonly relay: Relay,
@@ -37,8 +39,11 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
     this.relay.close({ part: 'absent' });
   }
 
-  /** @param onOver called once, when the client has the answer (true) or will never have it. */
-  answer(answer: RelayedAnswer, onOver?: (taken: boolean) => void): void {
+  /**
+   * @param onOver called once, when the client has the answer (true) or will never have it; if the conversation was interrupted,
+   * nobody knows.
+   */
+  answer(answer: RelayedAnswer, onOver?: (taken: boolean, isInterrupted: boolean) => void): void {
     this.onOver = onOver;
     if (this.relay.isOpen) {
       this.relay.tell({ part: 'answer', answer });
@@ -50,7 +55,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   /** A response for what answers later, such as a poll. */
   response(): PollResponse {
     const response = new RelayedResponse(this);
-    this.onOver = () => response.lost();
+    this.onOver = () => response.lost(this.isInterrupted);
     return response;
   }
 
@@ -88,10 +93,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   onPart(part: RelayPart): void {
     switch (part.part) {
       case 'data':
-        this.pieces.push({
-          data: Buffer.concat(part.data.map((data) => Buffer.from(fromNoteData(data)))),
-          size: sizeOf(part.data),
-        });
+        this.pieces.push(...part.data.map(toPiece));
         this.wake?.();
         break;
       case 'bodyEnd':
@@ -104,6 +106,7 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
   }
 
   onLost(): void {
+    this.isInterrupted = true;
     this.over(false);
   }
 
@@ -114,7 +117,12 @@ export class RelayedExchange implements RelayHandler, AnswerLine {
     if (!this.isOver) {
       this.isOver = true;
       this.wake?.();
-      this.onOver?.(clean);
+      this.onOver?.(clean, this.isInterrupted);
     }
   }
+}
+
+function toPiece(noted: NoteData): Piece {
+  const data = fromNoteData(noted);
+  return { data: typeof data === 'string' ? Buffer.from(data) : data, size: sizeOf([noted]) };
 }

@@ -6,7 +6,7 @@ import { toNoteData } from './note-data.js';
 
 /** Brings the answer to the node that has the client. */
 export interface AnswerLine {
-  answer(answer: RelayedAnswer, onOver: (taken: boolean) => void): void;
+  answer(answer: RelayedAnswer, onOver: (taken: boolean, isInterrupted: boolean) => void): void;
   abort(): void;
 }
 
@@ -14,6 +14,7 @@ export interface AnswerLine {
 export class RelayedResponse extends EventEmitter implements PollResponse {
   writableFinished = false;
   destroyed = false;
+  isUncertain = false;
   private status = 200;
   private headers: Readonly<Record<string, string>> = {};
 
@@ -30,9 +31,9 @@ export class RelayedResponse extends EventEmitter implements PollResponse {
   end(body?: Uint8Array): this {
     const { status, headers } = this;
     const answer = { status, headers, ...(body !== undefined && { body: toNoteData(body) }) };
-    this.line.answer(answer, (taken) => {
+    this.line.answer(answer, (taken, isInterrupted) => {
       this.writableFinished = taken;
-      this.lost();
+      this.lost(isInterrupted);
     });
     return this;
   }
@@ -43,9 +44,10 @@ export class RelayedResponse extends EventEmitter implements PollResponse {
   }
 
   /** @internal The other node, or its client, has gone. */
-  lost(): void {
+  lost(isUncertain = false): void {
     if (!this.destroyed) {
       this.destroyed = true;
+      this.isUncertain = isUncertain;
       this.emit('close');
     }
   }

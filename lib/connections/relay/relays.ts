@@ -1,10 +1,12 @@
 import type { Clock } from '../../common/clock.js';
+import { toError } from '../../common/errors.js';
+import { isBackplaneDown } from '../../common/errors.js';
 import { isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Backplane } from '../../messaging/backplane.js';
 import type { NodeNote, RelayedRequest, RelayPart } from '../../messaging/node-note.js';
 import { ForwardedRequest, type OpenLine } from './forwarded-request.js';
-import { Relay, type RelayLine } from './relay.js';
+import { type LossKind, Relay, type RelayLine } from './relay.js';
 import { RelayedExchange } from './relayed-exchange.js';
 
 /** How often, in milliseconds, nodes that serve requests of each other say that they are alive. */
@@ -13,8 +15,8 @@ const ALIVE_INTERVAL = 5_000;
 /** A node that has said nothing for so long, in milliseconds, counts as gone. */
 const SILENCE_LIMIT = 3 * ALIVE_INTERVAL;
 
-/** Serves requests that another node has taken. Must not throw. */
-export type ServeRelayed = (exchange: RelayedExchange) => void;
+/** Serves requests that another node has taken. A throw ends the request without an answer. */
+export type ServeRelayed = (exchange: RelayedExchange) => void | Promise<void>;
 
 /** Another node, while there is something to say. */
 interface Peer {
@@ -29,6 +31,7 @@ export class Relays implements RelayLine {
   private readonly services = new Map<string, ServeRelayed>();
   private readonly peers = new Map<string, Peer>();
   private opened = 0;
+  private isClosed = false;
 
   constructor(
     private readonly nodeId: string,
@@ -73,7 +76,7 @@ export class Relays implements RelayLine {
     const { relay: id, say } = note;
     try {
       if (say.part === 'open') {
-        this.receive(this.begin(id, from), say.request);
+        void this.receive(this.begin(id, from), say.request);
       } else {
         peer?.relays.get(id)?.heard(say);
       }
@@ -86,7 +89,7 @@ export class Relays implements RelayLine {
   onHeartbeat(now: number): void {
     for (const [nodeId, peer] of this.peers) {
       if (now - peer.heardAt >= SILENCE_LIMIT) {
-        this.lose(nodeId);
+        this.lose(nodeId, 'gone');
       } else if (now - peer.toldAt >= ALIVE_INTERVAL) {
         this.say(nodeId, { type: 'alive' });
       }
@@ -101,18 +104,19 @@ export class Relays implements RelayLine {
   /** Nothing more is said: whoever waits for this node gets to know. */
   close(): void {
     this.breakOff(() => true);
+    this.isClosed = true;
   }
 
-  /** Something that a node has said is lost, so no conversation with it makes sense any more. */
-  breakOffWith(nodeId: string): void {
-    this.breakOff(({ peer }) => peer === nodeId);
+  /** Something that a node has said is lost, so no conversation with it makes sense any more. Default: any node. */
+  breakOffWith(nodeId?: string): void {
+    this.breakOff(({ peer }) => nodeId === undefined || peer === nodeId);
   }
 
   private breakOff(isMeant: (relay: Relay) => boolean): void {
     for (const { relays } of this.peers.values()) {
       for (const relay of [...relays.values()].filter(isMeant)) {
         relay.tell({ part: 'over', clean: false });
-        relay.lost();
+        relay.lost('interrupted');
       }
     }
   }
@@ -129,13 +133,18 @@ export class Relays implements RelayLine {
     }
   }
 
-  private receive(relay: Relay, request: RelayedRequest): void {
+  private async receive(relay: Relay, request: RelayedRequest): Promise<void> {
     const exchange = new RelayedExchange(relay, request);
     const serve = this.services.get(request.scope);
     if (serve === undefined) {
       exchange.absent();
-    } else {
-      serve(exchange);
+      return;
+    }
+    try {
+      await serve(exchange);
+    } catch (error) {
+      this.logger.error(`a request of node ${relay.peer} failed`, toError(error).stack);
+      exchange.abort();
     }
   }
 
@@ -149,6 +158,9 @@ export class Relays implements RelayLine {
   }
 
   private say(nodeId: string, note: NodeNote): void {
+    if (this.isClosed) {
+      return;
+    }
     const peer = this.peers.get(nodeId);
     if (peer !== undefined) {
       peer.toldAt = this.clock.now();
@@ -157,12 +169,12 @@ export class Relays implements RelayLine {
       const told = this.backplane.tell(nodeId, note);
       if (isThenable(told)) {
         told.then(
-          (isThere) => isThere || this.lose(nodeId),
+          (isThere) => isThere || this.lose(nodeId, 'gone'),
           (error: unknown) => this.failed(nodeId, error),
         );
       } else if (!told) {
         // Whoever speaks here has not yet said who is to hear of it.
-        queueMicrotask(() => this.lose(nodeId));
+        queueMicrotask(() => this.lose(nodeId, 'gone'));
       }
     } catch (error) {
       queueMicrotask(() => this.failed(nodeId, error));
@@ -170,14 +182,19 @@ export class Relays implements RelayLine {
   }
 
   private failed(nodeId: string, error: unknown): void {
-    this.logger.error(`node ${nodeId} could not be told anything`, error);
-    this.lose(nodeId);
+    if (isBackplaneDown(error)) {
+      // The backplane has said so itself, once and not for every note.
+      this.logger.debug(`node ${nodeId} could not be told anything`);
+    } else {
+      this.logger.error(`node ${nodeId} could not be told anything`, error);
+    }
+    this.lose(nodeId, 'interrupted');
   }
 
-  private lose(nodeId: string): void {
+  private lose(nodeId: string, kind: LossKind): void {
     const peer = this.peers.get(nodeId);
     for (const relay of peer?.relays.values() ?? []) {
-      relay.lost();
+      relay.lost(kind);
     }
   }
 }

@@ -45,7 +45,7 @@ export class ClassicRouting {
     private readonly services: ClassicServices,
   ) {
     this.scope = `classic:${base}`;
-    services.registry.relays.serve(this.scope, (exchange) => void this.serveRelayed(exchange));
+    services.registry.relays.serve(this.scope, (exchange) => this.serveRelayed(exchange));
   }
 
   /** From now on nobody opens a line here, and requests are refused unless they are for another node. */

@@ -356,7 +356,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** A client that may come back goes on where it was; any other is told to go, and refused if it tries. */
-  disconnect({ reason, allowReconnect }: DisconnectOptions): void {
+  disconnect(options: DisconnectOptions): void {
+    const { reason, allowReconnect } = options;
+    if (this.isElsewhere) {
+      // A call that has been running since before the session moved.
+      const command = { type: 'disconnect', connectionId: this.id, ...options } as const;
+      this.services.backplane
+        .command(command, this.services.options.groupTimeout)
+        .catch((error: unknown) => this.reportLifecycle('disconnecting', error));
+      return;
+    }
     if (allowReconnect) {
       this.close({ reconnect: true });
       this.lastSeenAt = this.services.options.clock.now();

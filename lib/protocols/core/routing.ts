@@ -34,7 +34,7 @@ export class CoreRouting {
     private readonly services: ProtocolServices,
   ) {
     this.scope = `core:${path}`;
-    services.registry.relays.serve(this.scope, (exchange) => void this.serveRelayed(exchange));
+    services.registry.relays.serve(this.scope, (exchange) => this.serveRelayed(exchange));
   }
 
   /** Serves a request that guards have let through: here, or at the node that has the connection. */
@@ -52,7 +52,12 @@ export class CoreRouting {
     const { connectionId } = ticket;
     const { routes } = this.services.registry;
     const mayBegin = CREATING.has(operation) && !('rejection' in found) && !this.operations.isClosing;
-    const node = mayBegin ? await routes.claim(connectionId, 'core') : await routes.ownerOf(connectionId);
+    let node: string | undefined;
+    try {
+      node = mayBegin ? await this.claim(operation, connectionId) : await routes.ownerOf(connectionId);
+    } catch {
+      return empty(503);
+    }
     if (node !== undefined) {
       return this.forward(node, connectionId, operation, request, exchange);
     }
@@ -64,6 +69,14 @@ export class CoreRouting {
         routes.forget(connectionId);
       }
     }
+  }
+
+  /** What is posted nearly always belongs to a connection that another request has begun: if nobody knows where, it fails. */
+  private claim(operation: CoreOperation, connectionId: string): Promise<string | undefined> {
+    const { routes } = this.services.registry;
+    return operation === 'post'
+      ? routes.claimForSure(connectionId, 'core')
+      : routes.claim(connectionId, 'core');
   }
 
   private async forward(
@@ -90,14 +103,17 @@ export class CoreRouting {
       case 'taken':
         return TAKEN;
       default:
-        return this.unreachable(operation);
+        return this.unreachable(operation, outcome.type === 'lost' && outcome.kind === 'interrupted');
     }
   }
 
-  /** The owner is dead, or this node is about to leave; then a poll ends as if its time were up, and comes back elsewhere. */
-  private unreachable(operation: CoreOperation): HttpAnswer {
+  /**
+   * The owner is dead; or the way to it was interrupted or this node is about to leave: then a poll ends as if its time were
+   * up, and the next one finds out whether the connection still is.
+   */
+  private unreachable(operation: CoreOperation, isInterrupted: boolean): HttpAnswer {
     if (operation === 'poll') {
-      return notCached(this.operations.isClosing ? empty(200) : NOT_FOUND);
+      return notCached(isInterrupted || this.operations.isClosing ? empty(200) : NOT_FOUND);
     }
     return operation === 'socket' ? { ...NOT_FOUND, headers: {} } : NOT_FOUND;
   }

@@ -48,6 +48,8 @@ app.MapHub<SocketsHub>("/signalr/sockets", options => options.Transports = HttpT
 app.MapHub<PollsHub>("/signalr/polls", options => options.Transports = HttpTransportType.LongPolling);
 app.MapHub<ModernHub>("/signalr/modern", options => options.MinimumProtocolVersion = 1);
 app.MapHub<StatefulHub>("/signalr/stateful", options => options.AllowStatefulReconnects = true);
+app.MapConnectionHandler<EchoHandler>("/signalr/rawText");
+app.MapConnectionHandler<BytesHandler>("/signalr/rawBytes");
 
 await app.StartAsync();
 Console.WriteLine(JsonSerializer.Serialize(new { url = app.Urls.Single() }));

@@ -37,6 +37,10 @@ class FarmHub extends SignalRHub<{ hear(...args: unknown[]): void }> {
     return value;
   }
 
+  override onAuthenticationRefreshed(): void {
+    events.put(`refreshed ${(this.context.currentUser as Account).id}`);
+  }
+
   @HubMethod()
   length(text: string): number {
     return text.length;
@@ -77,6 +81,19 @@ class TalkativeBackplane extends MemoryBackplane {
   }
 }
 
+/** A user as an ORM might make it. */
+class Account {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get id(): string {
+    return this.#name;
+  }
+}
+
 const echo = (id: string): CoreFrame => ({ type: 1, invocationId: id, target: 'echo', arguments: [id] });
 const completion = (id: string): string => `{"type":3,"invocationId":"${id}","result":"${id}"}`;
 
@@ -96,11 +113,14 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       hubs: [FarmHub],
       clock,
       signalr: {
-        authenticate: ({ headers }) => headers['x-user'],
+        // What identifies this user is not in its JSON.
+        authenticate: ({ headers }) =>
+          headers['x-user'] === undefined ? undefined : new Account(String(headers['x-user'])),
         core: {
           allowStatefulReconnects: true,
           maximumReceiveMessageSize: 1_000_000,
           statefulReconnectBufferSize: 50_000_000,
+          enableAuthenticationRefresh: true,
         },
         outbox: { maxBytes: 50_000_000 },
       },
@@ -194,6 +214,17 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       (backplanes[0] as FaultyBackplane).line = 'up';
     });
 
+    test('polls on elsewhere when the server leaves that holds its poll', async () => {
+      const { id, url } = await poller();
+      const held = http('GET', url(1));
+      await pollsHeld(1);
+      await farm.apps[1]?.close();
+      expect(await held).toMatchObject({ status: 200, body: '' });
+      await farm.hub(FarmHub).clients.client(id).hear('on');
+      expect((await http('GET', url(2))).body).toContain('"on"');
+      expect(events.pending).toEqual([]);
+    });
+
     test('says goodbye over any server, and then is unknown to all', async () => {
       const { url } = await poller();
       const held = http('GET', url(1));
@@ -246,6 +277,8 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
   test('somebody else gets 403 from every server, and forged tokens reach none but the first', async () => {
     const { url } = await poller({ 'x-user': 'ann' });
     for (const server of [0, 1, 2]) {
+      const own = await http('POST', url(server), { headers: { 'x-user': 'ann' }, body: `{"type":6}${RS}` });
+      expect(own.status).toBe(200);
       for (const method of ['GET', 'POST', 'DELETE']) {
         const answer = await http(method, url(server), { headers: { 'x-user': 'bob' } });
         expect([method, answer.status]).toEqual([method, 403]);
@@ -259,6 +292,18 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       );
     }
     expect(talkative.flatMap(({ told }) => told)).toEqual([]);
+  });
+
+  test('a new token reaches the connection over any server', async () => {
+    const { url } = await poller({ 'x-user': 'ann' });
+    const headers = { 'x-user': 'ann' };
+    const refresh = (server: number): string => url(server).replace('farm?', 'farm/refresh?');
+    for (const server of [0, 1, 2]) {
+      expect(await http('POST', refresh(server), { headers })).toMatchObject({ status: 200, body: '{}' });
+    }
+    expect((await http('POST', refresh(1), { headers: { 'x-user': 'bob' } })).status).toBe(403);
+    expect((await http('POST', refresh(1))).status).toBe(401);
+    expect(events.pending).toHaveLength(3);
   });
 
   test('two servers that get the first request at once make one connection', async () => {

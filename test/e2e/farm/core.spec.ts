@@ -1,6 +1,8 @@
 import * as signalR from '@microsoft/signalr';
+import { MessagePackHubProtocol as ClientProtocol } from '@microsoft/signalr-protocol-msgpack';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubMethod, HubStream, IUserIdProvider, SignalRHub } from 'nestjs-signalr';
+import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { platforms } from '../../support/app.js';
 import { coreTransports } from '../../support/core-lines.js';
@@ -65,6 +67,11 @@ class FarmHub extends SignalRHub<FarmClient> {
   }
 
   @HubMethod()
+  echo(value: unknown): unknown {
+    return value;
+  }
+
+  @HubMethod()
   dismiss(): void {
     this.context.abort();
   }
@@ -85,6 +92,10 @@ describe.each(platforms)('three servers on %s without sticky sessions, Core clie
     farm = await Farm.start(3, {
       platform,
       hubs: [FarmHub],
+      signalr: {
+        hubProtocols: [new MessagePackHubProtocol()],
+        core: { allowStatefulReconnects: true },
+      },
       providers: [{ provide: IUserIdProvider, useClass: QueryUser }],
     });
   });
@@ -94,6 +105,79 @@ describe.each(platforms)('three servers on %s without sticky sessions, Core clie
     await farm.close();
     expect(farm.logged).toEqual([]);
   });
+
+  test.each(['WebSockets', 'LongPolling'] as const)('bytes of MessagePack over %s', async (name) => {
+    const connection = new signalR.HubConnectionBuilder()
+      .withUrl(`${farm.url}/signalr/farm`, { transport: signalR.HttpTransportType[name] })
+      .withHubProtocol(new ClientProtocol())
+      .configureLogging(signalR.LogLevel.None)
+      .build();
+    connections.push(connection);
+    await connection.start();
+    const bytes = Uint8Array.from({ length: 300 }, (_, index) => index % 256);
+    expect(await connection.invoke('echo', bytes)).toEqual(bytes);
+    expect(await connection.invoke('echo', 'text')).toBe('text');
+  });
+
+  test.each([
+    ['JSON', undefined],
+    ['MessagePack', new ClientProtocol()],
+  ])('stateful reconnect over any server, with %s', async (_, protocol) => {
+    const builder = new signalR.HubConnectionBuilder()
+      .withUrl(`${farm.url}/signalr/farm`, { transport: signalR.HttpTransportType.WebSockets })
+      .withStatefulReconnect()
+      .configureLogging(signalR.LogLevel.None);
+    const connection = (protocol === undefined ? builder : builder.withHubProtocol(protocol)).build();
+    connections.push(connection);
+    const heard = new Inbox<string>();
+    connection.on('hear', (_from: string, text: string) => heard.put(text));
+    await connection.start();
+    const id = connection.connectionId;
+    const expected: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const sent = Array.from({ length: 5 }, (__, index) => `${round} ${index}`);
+      const calls = sent.map((text) => connection.invoke('echo', text));
+      farm.proxy.breakAll();
+      for (const text of sent) {
+        await farm.hub(FarmHub, round % 3).clients.all.hear('all', text);
+      }
+      expect(await Promise.all(calls)).toEqual(sent);
+      expected.push(...sent);
+    }
+    for (const text of expected) {
+      expect(await heard.next(text)).toBe(text);
+    }
+    expect(connection.connectionId).toBe(id);
+    expect(events.pending).toEqual([`connected ${id}`]);
+    const sockets = farm.proxy.served.filter(({ method }) => method === 'GET');
+    expect(new Set(sockets.map(({ server }) => server)).size).toBe(3);
+  });
+
+  test.each(coreTransports)(
+    'a server that leaves: its client comes back to another one, over %s',
+    async (name) => {
+      const connection = new signalR.HubConnectionBuilder()
+        .withUrl(`${farm.url}/signalr/farm`, { transport: signalR.HttpTransportType[name] })
+        .withAutomaticReconnect(Array.from({ length: 100 }, () => 20))
+        .configureLogging(signalR.LogLevel.None)
+        .build();
+      connections.push(connection);
+      const returned = new Inbox<string | undefined>();
+      connection.onreconnected((id) => returned.put(id));
+      await connection.start();
+      const first = connection.connectionId as string;
+      const nodeId = (await farm.hub(FarmHub).connections.list())[0]?.nodeId;
+      const owner = farm.nodeIds.indexOf(nodeId as string);
+      farm.proxy.takeOut(owner);
+      await farm.apps[owner]?.close();
+      const second = await returned.next('the return');
+      expect(second).not.toBe(first);
+      expect(await events.nextWhere('the end', (event) => event.startsWith('disc'))).toBe(
+        `disconnected ${first} false`,
+      );
+      expect(await connection.invoke('note', 1)).toEqual([1]);
+    },
+  );
 
   describe.each(coreTransports)('over %s', (name) => {
     interface Client {

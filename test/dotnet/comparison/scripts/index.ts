@@ -1,5 +1,6 @@
 import { callScripts } from './calls.js';
 import { endingScripts } from './endings.js';
+import { handlerScripts } from './handlers.js';
 import { handshakeScripts } from './handshake.js';
 import { messageScripts } from './messages.js';
 import { negotiateScripts } from './negotiate.js';
@@ -19,4 +20,5 @@ export const scripts = [
   ...endingScripts,
   ...requestScripts,
   ...statefulScripts,
+  ...handlerScripts,
 ];
