@@ -16,6 +16,8 @@ export interface LogMark {
 export interface MessageLog {
   /** What waits for Redis. */
   readonly publisher: Publisher;
+  /** True while what was missed is not made up yet. */
+  readonly isBehind: boolean;
   publish(topic: Topic, message: Message): void | Promise<void>;
   /** The node wants a topic; its channel is about to be subscribed to. */
   open(topic: Topic): void;

@@ -30,6 +30,7 @@ export interface PubSubLogServices {
  */
 export class PubSubLog implements MessageLog, Transmission {
   readonly isRepeatable = false;
+  readonly isBehind = false;
   readonly publisher: Publisher;
   private readonly heard: MemoryBroker;
 

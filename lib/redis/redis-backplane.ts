@@ -166,10 +166,12 @@ export class RedisBackplane implements Backplane {
     if (this.running === undefined) {
       return { status: 'down', detail: 'not started' };
     }
-    const { publisher } = this.running.log;
+    const { publisher, isBehind } = this.running.log;
     const failure = this.commands.failure ?? this.subscriber.failure;
+    const isLate = failure === undefined && (isBehind || !this.subscriptions.isReady);
     const details = [
       ...(failure === undefined ? [] : [`no connection to Redis: ${failure.message}`]),
+      ...(isLate ? ['what was missed is being made up'] : []),
       ...(publisher.isStuck ? [`${publisher.size} message(s) wait`] : []),
     ];
     if (details.length === 0) {

@@ -74,6 +74,10 @@ export class StreamLog implements MessageLog, ReplayingNode {
     this.publisher = new Publisher(tag, options, this.transmission, clock);
   }
 
+  get isBehind(): boolean {
+    return this.held !== undefined;
+  }
+
   get tag(): string {
     return this.position.tag;
   }

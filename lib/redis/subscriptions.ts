@@ -25,11 +25,17 @@ export class Subscriptions {
   private readonly changed = new Set<string>();
   private waiters: (() => void)[] = [];
   private isWorking = false;
+  private isRestored = false;
 
   constructor(
     private readonly line: Line<SubscriberConnection>,
     private readonly owner: SubscriptionsOwner,
   ) {}
+
+  /** True if everything that is wanted is subscribed to, or about to be on a connection that works. */
+  get isReady(): boolean {
+    return this.isRestored;
+  }
 
   /** Resolves when what is published on the channel reaches the node; at once while there is no connection. */
   add(channel: string): void | Promise<void> {
@@ -54,6 +60,7 @@ export class Subscriptions {
     }
     this.isWorking = false;
     if (this.line.current === connection) {
+      this.isRestored = true;
       this.owner.restored();
       void this.work();
     }
@@ -61,6 +68,7 @@ export class Subscriptions {
 
   /** The connection is lost: nobody has to wait, since what is missed will be made up. */
   lost(): void {
+    this.isRestored = false;
     this.actual.clear();
     this.changed.clear();
     this.isWorking = false;
