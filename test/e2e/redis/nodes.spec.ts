@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionEntry } from 'nestjs-signalr';
 
-import { RecordingNode } from '../../support/backplane-suite.js';
+import { RecordingNode } from '../../../lib/testing/conformance/recording-node.js';
 import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
