@@ -129,6 +129,12 @@ if former then
   end
   drop(ARGV[3], former)
 end
+if cjson.decode(ARGV[4]).protocol == 'core' then
+  local died = redis.call('GET', root .. 'died:' .. ARGV[3])
+  if died then
+    return died
+  end
+end
 put(ARGV[3], ARGV[4])
 return ARGV[4]
 `);
@@ -185,7 +191,7 @@ for _, id in ipairs(redis.call('SRANDMEMBER', root .. 'node:' .. ARGV[3], ARGV[4
     dropped[#dropped + 1] = text
     drop(id, entry)
     if entry.protocol == 'core' then
-      redis.call('SET', root .. 'entry:' .. id, text, 'PX', ${REMEMBERED})
+      redis.call('SET', root .. 'died:' .. id, text, 'PX', ${REMEMBERED})
     end
   else
     redis.call('SREM', root .. 'node:' .. ARGV[3], id)
