@@ -40,7 +40,7 @@ function optionsOrExit() {
   }
 }
 
-/** @param {import('./targets.mjs').Target} target */
+/** @param {import('./targets.mjs').Target | import('./studies/study.mjs').Study} wanted */
 function isAvailable({ name, prepare }) {
   const reason = prepare?.();
   if (reason !== undefined) {
@@ -66,7 +66,7 @@ async function runStudies() {
   const { rounds, quick } = options;
   const settings = { cores, rounds, quick, canRun: (target) => targets.includes(target) };
   const done = [];
-  for (const { name, title, run } of options.studies) {
+  for (const { name, title, run } of options.studies.filter(isAvailable)) {
     console.error(`${title} …`);
     try {
       const findings = await run(settings);

@@ -18,13 +18,14 @@ export class ClientPool {
 
   /**
    * @param {import('./dialects/dialect.mjs').Dialect} dialect
-   * @param {number} port
+   * @param {number | number[]} port with several of them, clients take turns
    * @param {number} size
    */
   static async open(dialect, port, size) {
     const pool = new ClientPool();
-    const openOne = async () => {
-      pool.clients.push(await Client.open(dialect, port, pool.#fail));
+    const ports = [port].flat();
+    const openOne = async (/** @type {number} */ index) => {
+      pool.clients[index] = await Client.open(dialect, ports[index % ports.length], pool.#fail);
     };
     try {
       await pool.within(

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 const repository = new URL('../../', import.meta.url);
-const packages = ['ws', 'socket.io', '@nestjs/core', '@nestjs/platform-ws'];
+const packages = [
+  'ws',
+  'socket.io',
+  '@socket.io/redis-streams-adapter',
+  'redis',
+  '@nestjs/core',
+  '@nestjs/platform-ws',
+];
 
 /** What a reader must know to judge the numbers. @param {boolean} pinned */
 export function environment(pinned) {

@@ -62,6 +62,11 @@ export class ServerProcess {
     this.#command({ do: 'groups', texts, connections });
   }
 
+  /** @param {string[]} texts @param {string} name */
+  group(texts, name) {
+    this.#command({ do: 'group', texts, name });
+  }
+
   async stop() {
     if (this.#ended) {
       return;

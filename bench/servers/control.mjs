@@ -10,7 +10,8 @@ import { createInterface } from 'node:readline';
  *   `"collect":true` garbage is collected before, if the process was started with `--expose-gc`;
  * - `{"do":"broadcast","texts":["…"]}` sends each text to every connection, all in one turn of the event loop. There
  *   is no answer: the deliveries are the answer;
- * - `{"do":"groups","texts":["…"],"connections":1000}` sends each text to every group of the last so many connections.
+ * - `{"do":"groups","texts":["…"],"connections":1000}` sends each text to every group of the last so many connections;
+ * - `{"do":"group","texts":["…"],"name":"node-1"}` sends each text to that group.
  *
  * @param {import('node:http').Server} http listening
  * @param {{ broadcast: (texts: string[]) => unknown, groups?: (texts: string[], names: string[]) => unknown }} commands
@@ -29,6 +30,9 @@ export function serve(http, { broadcast, groups }) {
         case 'groups':
           groups?.(command.texts, latestGroups(command.connections));
           break;
+        case 'group':
+          groups?.(command.texts, [command.name]);
+          break;
         default:
           throw new Error(`unknown command ${line}`);
       }
@@ -41,12 +45,20 @@ export function serve(http, { broadcast, groups }) {
 const groupSize = 10;
 let grouped = 0;
 
-/** True if each connection is to be put into a group of its own ten. */
-export const usesGroups = process.argv.includes('groups');
+/** The value of an argument `name=value` of this process. @param {string} name @returns {string | undefined} */
+export function setting(name) {
+  return process.argv.find((argument) => argument.startsWith(`${name}=`))?.slice(name.length + 1);
+}
 
-/** The group of the next connection: ten that come one after another share one. */
+/** The group that all connections of this process share, if it is told one: `group=node-1`. */
+const ownGroup = setting('group');
+
+/** True if each connection is to be put into a group: `groups` for one of its own ten. */
+export const usesGroups = process.argv.includes('groups') || ownGroup !== undefined;
+
+/** The group of the next connection. Ten that come one after another share one, if not all of them do. */
 export function nextGroup() {
-  return groupName(Math.floor(grouped++ / groupSize));
+  return ownGroup ?? groupName(Math.floor(grouped++ / groupSize));
 }
 
 /** @param {number} connections */

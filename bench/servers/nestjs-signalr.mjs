@@ -5,10 +5,13 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Hub, HubMethod, InjectHubContext, SignalRHub, SignalRModule } from 'nestjs-signalr';
 import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
-import { nextGroup, serve, usesGroups } from './control.mjs';
+import { nextGroup, serve, setting, usesGroups } from './control.mjs';
 import { decorateClass, decorateConstructorParameter, decorateMethod } from './decorate.mjs';
 
-/** `messagepack` adds that hub protocol, `fastify` takes the place of Express. */
+/**
+ * `messagepack` adds that hub protocol, `fastify` takes the place of Express, `redis=url` makes the process a node of a farm, in the
+ * mode `mode=streams` or `mode=pubsub`.
+ */
 const settings = process.argv.slice(2);
 
 /** One hub, and both families of clients may use it. */
@@ -49,11 +52,23 @@ decorateClass(Announcer, Injectable());
 
 const hubProtocols = settings.includes('messagepack') ? [new MessagePackHubProtocol()] : [];
 
+async function farmOptions() {
+  const url = setting('redis');
+  if (url === undefined) {
+    return {};
+  }
+  const { redisBackplane } = await import('nestjs-signalr/redis');
+  return {
+    secret: 'shared by the nodes of a farm',
+    backplane: redisBackplane({ url, mode: setting('mode') }),
+  };
+}
+
 class AppModule {}
 decorateClass(
   AppModule,
   Module({
-    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols })],
+    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols, ...(await farmOptions()) })],
     providers: [EchoHub, Announcer],
   }),
 );

@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
-import { nextGroup, serve, usesGroups } from './control.mjs';
+import { nextGroup, serve, setting, usesGroups } from './control.mjs';
 
-/** socket.io over WebSockets only; the reply of a call is its acknowledgement. */
+/**
+ * socket.io over WebSockets only; the reply of a call is its acknowledgement. `redis=url` makes the process a node of a farm, with
+ * the adapter for Redis streams.
+ */
 const http = createServer();
-const io = new Server(http, { transports: ['websocket'], serveClient: false });
+const io = new Server(http, { transports: ['websocket'], serveClient: false, ...(await farmOptions()) });
 
 io.on('connection', (socket) => {
   if (usesGroups) {
@@ -12,6 +15,16 @@ io.on('connection', (socket) => {
   }
   socket.on('echo', (text, acknowledge) => acknowledge(text));
 });
+
+async function farmOptions() {
+  const url = setting('redis');
+  if (url === undefined) {
+    return {};
+  }
+  const { createClient } = await import('redis');
+  const { createAdapter } = await import('@socket.io/redis-streams-adapter');
+  return { adapter: createAdapter(await createClient({ url }).connect()) };
+}
 
 /** @param {string[]} texts */
 function broadcast(texts) {

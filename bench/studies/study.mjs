@@ -4,6 +4,7 @@
  * @typedef {object} Study
  * @property {string} name for the command line
  * @property {string} title
+ * @property {() => string | undefined} [prepare] gives the reason if it cannot run on this machine
  * @property {(settings: Settings) => Promise<Findings>} run
  *
  * @typedef {object} Settings

@@ -9,7 +9,7 @@ export const directoryChecks: readonly FarmCheck[] = [
     name: 'a connection has one owner, whoever claims it first, and none after its node has left',
     async run(farm) {
       const [here, there] = await farm.two();
-      const entry = { connectionId: '1', protocol: 'core', hubs: [], userId: undefined } as const;
+      const entry = { connectionId: '1', protocol: 'classic', hubs: [], userId: undefined } as const;
       const claims = await Promise.all([
         here.backplane.directory.claim({ ...entry, nodeId: 'n0' }),
         there.backplane.directory.claim({ ...entry, nodeId: 'n1' }),
