@@ -58,6 +58,9 @@ export interface ConnectionDirectory {
   addUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
   removeUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
   userGroups(userTopic: string): readonly string[] | Promise<readonly string[]>;
-  /** Tells of users who come and go until the returned function is called. */
+  /**
+   * Tells of users who come and go until the returned function is called. Changes may be missed until a subscription that its
+   * node asks for afterwards (`Backplane.subscribe`) is in force.
+   */
   watch(listener: PresenceListener): () => void;
 }

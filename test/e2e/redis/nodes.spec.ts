@@ -102,10 +102,10 @@ describe.skipIf(missing('redis'))('nodes', () => {
     const entries = (['core', 'classic'] as const).map((protocol) => {
       return { ...entry(protocol, dead.node.id), protocol };
     });
-    await Promise.all(entries.map((one) => dead.backplane.directory.add(one)));
+    await Promise.all(entries.map(async (one) => dead.backplane.directory.add(one)));
     await farm.kill(dead);
     await expect.poll(() => directory.count({ hub: 'h' }), { timeout: 5_000 }).toBe(0);
-    const claims = entries.map((one) => directory.claim({ ...one, nodeId: survivor.node.id }));
+    const claims = entries.map(async (one) => directory.claim({ ...one, nodeId: survivor.node.id }));
     expect((await Promise.all(claims)).map(({ nodeId }) => nodeId)).toEqual([dead.node.id, survivor.node.id]);
     expect(await directory.count({ hub: 'h' })).toBe(1);
   });
