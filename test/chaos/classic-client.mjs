@@ -10,8 +10,9 @@ import { deferred, keepLine, read, responseLine, RETRY_AFTER, socketLine } from 
 export class ClassicClient {
   #base;
   #transport;
-  #user;
+  #parameters;
   #onMessage;
+  #onDismissed;
   #query = new URLSearchParams();
   #cursor;
   #groupsToken;
@@ -25,13 +26,17 @@ export class ClassicClient {
   reconnects = 0;
 
   /**
-   * @param {{ port: number, transport: Transport, user: string, onMessage: (value: unknown) => void }} options
+   * @param {{
+   *   port: number, transport: Transport, parameters: Readonly<Record<string, string>>, onMessage: (value: unknown) => void,
+   *   onDismissed?: () => void,
+   * }} options `parameters` are those of its requests; `onDismissed` is called when the server has told it to begin anew
    */
-  constructor({ port, transport, user, onMessage }) {
+  constructor({ port, transport, parameters, onMessage, onDismissed = () => {} }) {
     this.#base = `http://127.0.0.1:${port}/signalr`;
     this.#transport = transport;
-    this.#user = user;
+    this.#parameters = parameters;
     this.#onMessage = onMessage;
+    this.#onDismissed = onDismissed;
   }
 
   /** Negotiates, connects and starts; the line has to hold until then. */
@@ -40,7 +45,7 @@ export class ClassicClient {
       transport: this.#transport,
       clientProtocol: '2.1',
       connectionData: '[{"name":"chaos"}]',
-      user: this.#user,
+      ...this.#parameters,
     });
     const negotiation = JSON.parse(await read(`${this.#base}/negotiate?${common}`));
     this.connectionId = negotiation.ConnectionId;
@@ -66,7 +71,11 @@ export class ClassicClient {
         this.#abort = abort;
         await ended;
         operation = this.#transport === 'longPolling' ? 'poll' : 'reconnect';
-      } catch {
+      } catch (error) {
+        if (error.message.includes('403')) {
+          this.#dismissed();
+          return;
+        }
         operation = this.#cursor === undefined ? 'connect' : 'reconnect';
         if (!this.#stopped) {
           this.reconnects++;
@@ -127,6 +136,9 @@ export class ClassicClient {
 
   #take(text) {
     const envelope = JSON.parse(text);
+    if (envelope.D === 1) {
+      this.#dismissed();
+    }
     if (envelope.C === undefined || this.#stopped) {
       return;
     }
@@ -137,6 +149,15 @@ export class ClassicClient {
     }
     if (envelope.S === 1) {
       this.#initialized.resolve();
+    }
+  }
+
+  /** The connection is over, and its client has to begin anew. */
+  #dismissed() {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      this.#initialized.reject(new Error('dismissed'));
+      this.#onDismissed();
     }
   }
 }

@@ -5,5 +5,6 @@ export const classic = {
   kinds: ['webSockets', 'serverSentEvents', 'longPolling', 'foreverFrame'],
   // Only what comes from the server is kept for a classic client.
   calls: false,
-  createClient: (transport, options) => new ClassicClient({ ...options, transport }),
+  createClient: (transport, { user, ...options }) =>
+    new ClassicClient({ ...options, transport, parameters: { user } }),
 };

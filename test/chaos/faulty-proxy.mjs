@@ -63,6 +63,27 @@ export class FaultyProxy {
     }
   }
 
+  /** Cuts every line and lets no other one through, until {@link restore}. */
+  interrupt() {
+    this.#isRefusing = true;
+    for (const line of this.#lines) {
+      cut(line);
+    }
+  }
+
+  /** Every line stands still, until {@link restore}. */
+  stall() {
+    for (const { client, server } of this.#lines) {
+      client.pause();
+      server.pause();
+    }
+  }
+
+  /** Ends {@link interrupt} and {@link stall}. */
+  restore() {
+    this.stopFaults();
+  }
+
   close() {
     this.stopFaults();
     for (const line of this.#lines) {

@@ -81,7 +81,9 @@ export function responseLine(url, { method, onText, onEnd = () => false }) {
         onText(chunk);
       });
       response.on('error', ended);
-      response.on('close', () => ended(onEnd(response) ? undefined : new Error('the response broke off')));
+      response.on('close', () =>
+        ended(onEnd(response) ? undefined : new Error(`a response with ${response.statusCode} broke off`)),
+      );
     });
     outgoing.on('error', ended);
     outgoing.end();

@@ -1,16 +1,18 @@
 /**
  * Lets messages flow over lines that break, and counts what arrived: `npm run chaos -- classic --seconds 60 --seed 7`, or
- * `core`. The last line says it; the exit code is 1 unless every message arrived once and in order.
+ * `core`; or through a farm whose nodes and Redis die: `npm run chaos -- redis --seconds 120 --seed 7`. The last line says it;
+ * the exit code is 1 unless every message arrived once and in order, or in a farm its client was told to begin anew.
  */
 import { parseArgs } from 'node:util';
 import { runChaos } from './chaos.mjs';
 import { classic } from './classic.mjs';
 import { core } from './core.mjs';
 import { describeVerdict, isPerfect } from './history.mjs';
+import { runRedis } from './redis.mjs';
 
 const families = { classic, core };
 
-const USAGE = `npm run chaos -- ${Object.keys(families).join('|')} [options]
+const USAGE = `npm run chaos -- ${Object.keys(families).join('|')}|redis [options]
 
   --seconds 60          how long messages flow
   --seed 7              repeats the chance of a run; a new one is printed otherwise
@@ -18,7 +20,33 @@ const USAGE = `npm run chaos -- ${Object.keys(families).join('|')} [options]
   --kind a,b            only these kinds of clients
                         classic: ${classic.kinds.join(',')}
                         core, with stateful reconnect: ${core.kinds.join(',')}
+
+  redis has one client of each kind, and takes --seconds, --seed and
+
+  --nodes 3             servers that share the Redis
 `;
+
+/** @param {{ seconds: string, seed: string, nodes: string }} values */
+async function farm({ seconds, seed, nodes }) {
+  console.log(`seed ${seed}, ${seconds} s, ${nodes} nodes`);
+  const { faults, clients, total } = await runRedis({
+    seconds: Number(seconds),
+    seed: Number(seed),
+    nodeCount: Number(nodes),
+  });
+  printFaults(faults);
+  const line = (verdict) => `${describeVerdict(verdict)}, signalled ${verdict.signalled}`;
+  for (const { name, signals, ...verdict } of clients) {
+    console.log(`${name.padEnd(24)} began anew ${String(signals).padStart(3)} times: ${line(verdict)}`);
+  }
+  console.log(line(total));
+  return isPerfect(total) ? 0 : 1;
+}
+
+function printFaults(faults) {
+  const counts = Object.entries(faults).map(([fault, count]) => `${count} × ${fault}`);
+  console.log(`faults: ${counts.join(', ')}`);
+}
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -28,9 +56,13 @@ async function main() {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
       clients: { type: 'string', default: '2' },
       kind: { type: 'string' },
+      nodes: { type: 'string', default: '3' },
       help: { type: 'boolean', default: false },
     },
   });
+  if (positionals.join() === 'redis' && !values.help) {
+    return farm(values);
+  }
   const family = positionals.length === 1 ? families[positionals[0]] : undefined;
   const kinds = values.kind?.split(',') ?? family?.kinds ?? [];
   const isKnown = family !== undefined && kinds.every((kind) => family.kinds.includes(kind));
@@ -47,8 +79,7 @@ async function main() {
     clientsPerKind: Number(values.clients),
     kinds,
   });
-  const counts = Object.entries(faults).map(([fault, count]) => `${count} × ${fault}`);
-  console.log(`faults: ${counts.join(', ')}`);
+  printFaults(faults);
   for (const { name, reconnects, ...verdict } of clients) {
     console.log(
       `${name.padEnd(20)} came back ${String(reconnects).padStart(4)} times: ${describeVerdict(verdict)}`,

@@ -62,6 +62,7 @@ describe('the packed package', () => {
       'nestjs-signalr/client',
       'nestjs-signalr/health',
       'nestjs-signalr/msgpack',
+      'nestjs-signalr/redis',
       'nestjs-signalr/telemetry',
       'nestjs-signalr/testing',
       'nestjs-signalr/throttler',
