@@ -73,6 +73,12 @@ module.exports = {
       to: { path: '^(sample|test|bench)/' },
     },
     {
+      name: 'testing-works-with-any-runner',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: 'node_modules/@?(vitest|jest)/' },
+    },
+    {
       name: 'no-circles',
       severity: 'error',
       from: { path: '^lib/' },

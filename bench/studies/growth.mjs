@@ -5,6 +5,8 @@ import { aspNetCore, baseline, classic, json, socketIoServer } from '../targets.
 
 const sizes = [100, 1_000, 5_000];
 const seconds = 0.8;
+/** So many connections this process may have open at the same time: its limit of open files is not ours to change. */
+const openAtOnce = 15_000;
 
 /**
  * Whether a delivery costs the same however many connections and groups there are.
@@ -20,18 +22,23 @@ export const growth = {
     for (const name of ['broadcast', 'groups']) {
       const scenario = scenarios.find((one) => one.name === name);
       for (const connections of quick ? sizes.slice(0, 1) : sizes) {
-        const settings = { targets, rounds, seconds, cores };
-        const results = await measureScenario({ ...scenario, connections }, settings);
-        columns.push({ name, connections, results });
+        const batches = [];
+        for (const batch of batchesOf(targets, connections)) {
+          const settings = { targets: batch, rounds, seconds, cores };
+          batches.push(await measureScenario({ ...scenario, connections }, settings));
+        }
+        columns.push({ name, connections, batches });
       }
     }
     return {
       head: ['', ...columns.map(titleOf)],
       rows: targets.map((target) => [target.title, ...columns.map((column) => cell(column, target))]),
-      data: columns.map(({ name, connections, results }) => ({
+      data: columns.map(({ name, connections, batches }) => ({
         name,
         connections,
-        results: results.map((result) => ({ ...result, target: result.target.name })),
+        batches: batches.map((results) =>
+          results.map((result) => ({ ...result, target: result.target.name })),
+        ),
       })),
       charts: ['broadcast', 'groups'].map((name) => ({
         name: `growth-${name}`,
@@ -55,7 +62,18 @@ function titleOf({ name, connections }) {
   return name === 'broadcast' ? `broadcast to ${connections}` : `${connections / 10} groups of 10`;
 }
 
-function resultOf({ results }, target) {
+/** Servers that are measured in turn; where all together are too many, each with bare `ws` alone. */
+function batchesOf([bare, ...others], connections) {
+  return connections * (others.length + 1) > openAtOnce
+    ? others.map((target) => [bare, target])
+    : [[bare, ...others]];
+}
+
+function batchOf({ batches }, target) {
+  return batches.find((results) => results.some((result) => result.target === target));
+}
+
+function resultOf(column, target, results = batchOf(column, target)) {
   return results.find((result) => result.target === target);
 }
 
@@ -69,6 +87,6 @@ function cell(column, target) {
   if (result.failure !== undefined) {
     return `failed: ${result.failure}`;
   }
-  const { median: ratio } = costRatios(result, resultOf(column, baseline));
+  const { median: ratio } = costRatios(result, resultOf(column, baseline, batchOf(column, target)));
   return `${cost(column, target).toFixed(2)} µs (${ratio.toFixed(2)})`;
 }

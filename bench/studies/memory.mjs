@@ -1,34 +1,43 @@
 import { ClientPool } from '../load/client-pool.mjs';
 import { ServerProcess } from '../runner/server-process.mjs';
+import { median } from '../runner/statistics.mjs';
 import { aspNetCore, baseline, classic, json, socketIoServer } from '../targets.mjs';
 
 const KIB = 1024;
 
 /**
  * What a connection costs in memory while nothing happens: the growth of the process between the first thousand connections, which
- * pay for code and pools, and ten thousand.
+ * pay for code and pools, and ten thousand. One reading can be off by a tenth and more, so each server is started several times.
  *
  * @type {import('./study.mjs').Study}
  */
 export const memory = {
   name: 'memory',
   title: 'Memory of an idle connection',
-  async run({ cores, quick, canRun }) {
+  async run({ cores, rounds, quick, canRun }) {
     const [first, rest] = quick ? [100, 400] : [1_000, 9_000];
-    const measured = [];
-    for (const target of [baseline, socketIoServer, json, classic, aspNetCore].filter(canRun)) {
-      measured.push({ target, ...(await measure(target, { cores, first, rest })) });
+    const targets = [baseline, socketIoServer, json, classic, aspNetCore].filter(canRun);
+    const readings = targets.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, target] of targets.entries()) {
+        readings[index].push(await measure(target, { cores, first, rest }));
+      }
     }
-    const [bare] = measured;
+    const measured = targets.map((target, index) => summary(target, readings[index], readings[0]));
     return {
-      head: ['', 'resident memory, KiB', 'ratio to bare `ws`', 'JavaScript or .NET heap, KiB'],
-      rows: measured.map(({ target, rss, heap }) => [
+      head: [
+        '',
+        'resident memory, KiB',
+        'ratio to bare `ws` (lowest–highest)',
+        'JavaScript or .NET heap, KiB',
+      ],
+      rows: measured.map(({ target, rss, heap, ratios }) => [
         target.title,
         rss.toFixed(1),
-        (rss / bare.rss).toFixed(2),
+        `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
         heap.toFixed(1),
       ]),
-      data: measured.map(({ target, rss, heap }) => ({ target: target.name, rss, heap })),
+      data: targets.map(({ name }, index) => ({ target: name, readings: readings[index] })),
       charts: [
         {
           name: 'memory',
@@ -40,6 +49,15 @@ export const memory = {
     };
   },
 };
+
+function summary(target, own, bare) {
+  return {
+    target,
+    rss: median(own.map(({ rss }) => rss)),
+    heap: median(own.map(({ heap }) => heap)),
+    ratios: own.map(({ rss }, round) => rss / bare[round].rss),
+  };
+}
 
 /**
  * @param {import('../targets.mjs').Target} target

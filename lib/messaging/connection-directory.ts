@@ -39,7 +39,8 @@ export interface ConnectionDirectory {
   add(entry: ConnectionEntry): void | Promise<void>;
   /**
    * Takes in a connection unless a node that is alive has it already. Of several nodes that claim one at the same time
-   * exactly one gets it.
+   * exactly one gets it. A connection of a Core client dies with its node: if that is still known, the entry of the dead node
+   * stands.
    *
    * @param former a node that is known to be dead, whatever the directory says.
    * @returns the entry that stands now.
@@ -57,6 +58,9 @@ export interface ConnectionDirectory {
   addUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
   removeUserGroup(userTopic: string, groupTopic: string): void | Promise<void>;
   userGroups(userTopic: string): readonly string[] | Promise<readonly string[]>;
-  /** Tells of users who come and go until the returned function is called. */
+  /**
+   * Tells of users who come and go until the returned function is called. Changes may be missed until a subscription that its
+   * node asks for afterwards (`Backplane.subscribe`) is in force.
+   */
   watch(listener: PresenceListener): () => void;
 }

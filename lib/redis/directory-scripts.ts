@@ -1,6 +1,9 @@
 import { Script } from './script.js';
 import { WIRE_VERSION } from './wire-format.js';
 
+/** How long, in milliseconds, it is remembered that a connection died with its node: longer than a token is fresh. */
+const REMEMBERED = 60_000;
+
 /**
  * What all scripts of the directory share. Which keys they use follows from what the entries say, so only what the keys
  * begin with is given; they are all on one node.
@@ -113,17 +116,24 @@ end
 export const ADD = new Script(`${SHARED} put(ARGV[3], ARGV[4])`);
 
 /**
- * Takes in an entry unless a node that is alive has it. More ARGV: connection id, entry, its node, what the keys of leases
- * begin with, a node that is known to be dead. Returns the entry that stands.
+ * Takes in an entry unless a node that is alive has it. A connection of a Core client dies with its node, so for those any
+ * entry stands. More ARGV: connection id, entry, its node, what the keys of leases begin with, a node that is known to be dead.
+ * Returns the entry that stands.
  */
 export const CLAIM = new Script(`${SHARED}
 local former = read(ARGV[3])
 if former then
   local isAlive = former.nodeId == ARGV[5] or redis.call('EXISTS', ARGV[6] .. former.nodeId) == 1
-  if isAlive and former.nodeId ~= ARGV[7] then
+  if (isAlive or former.protocol == 'core') and former.nodeId ~= ARGV[7] then
     return redis.call('GET', root .. 'entry:' .. ARGV[3])
   end
   drop(ARGV[3], former)
+end
+if cjson.decode(ARGV[4]).protocol == 'core' then
+  local died = redis.call('GET', root .. 'died:' .. ARGV[3])
+  if died then
+    return died
+  end
 end
 put(ARGV[3], ARGV[4])
 return ARGV[4]
@@ -167,14 +177,22 @@ export const JOIN = new Script(`${SHARED} join(ARGV[3], ARGV[4])`);
 /** More ARGV: connection id, group. */
 export const LEAVE = new Script(`${SHARED} leave(ARGV[3], ARGV[4])`);
 
-/** Drops entries of a node that is no more. More ARGV: node, how many at most. Returns what was dropped. */
+/**
+ * Drops entries of a node that is no more. Those of Core clients are remembered for a while: with a fresh token a client could
+ * otherwise found its connection anew, without anything that it had. More ARGV: node, how many at most. Returns what was
+ * dropped.
+ */
 export const REAP = new Script(`${SHARED}
 local dropped = {}
 for _, id in ipairs(redis.call('SRANDMEMBER', root .. 'node:' .. ARGV[3], ARGV[4])) do
   local entry = read(id)
   if entry and entry.nodeId == ARGV[3] then
-    dropped[#dropped + 1] = redis.call('GET', root .. 'entry:' .. id)
+    local text = redis.call('GET', root .. 'entry:' .. id)
+    dropped[#dropped + 1] = text
     drop(id, entry)
+    if entry.protocol == 'core' then
+      redis.call('SET', root .. 'died:' .. id, text, 'PX', ${REMEMBERED})
+    end
   else
     redis.call('SREM', root .. 'node:' .. ARGV[3], id)
   end

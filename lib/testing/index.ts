@@ -1,4 +1,10 @@
 export { ClassicTestClient } from './classic-test-client.js';
+export {
+  backplaneConformance,
+  type BackplaneCheck,
+  type BackplaneConformanceOptions,
+} from './conformance/backplane-conformance.js';
+export type { CreateBackplanes } from './conformance/backplane-farm.js';
 export { CoreTestClient } from './core-test-client.js';
 export { createTestClient, type TestClientOptions } from './create-test-client.js';
 export { FakeClock } from './fake-clock.js';

@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { Backplane, ConnectionEntry } from 'nestjs-signalr';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
 
-import { RecordingNode, textOf } from './backplane-suite.js';
+import { RecordingNode } from '../../lib/testing/conformance/recording-node.js';
 import { Gate } from './gate.js';
 import type { RedisServer } from './redis-server.js';
 
@@ -63,15 +63,6 @@ export class RedisFarm {
       await gate.dispose();
     }
   }
-}
-
-/** The texts of the next messages that a node gets. */
-export async function texts(node: RecordingNode, count: number): Promise<string[]> {
-  const taken: string[] = [];
-  while (taken.length < count) {
-    taken.push(textOf(await node.received.next('a message')));
-  }
-  return taken;
 }
 
 /** Resolves when the backplane has the state that a condition describes. */

@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidCursorError, MemoryBackplane, MemoryBroker } from 'nestjs-signalr';
+import { backplaneConformance } from 'nestjs-signalr/testing';
 
-import { call, describeBackplane, RecordingNode, textOf } from '../support/backplane-suite.js';
+import { call, RecordingNode, textOf } from '../../lib/testing/conformance/recording-node.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-describeBackplane('memory', (count) => {
-  const broker = new MemoryBroker({ bufferSize: 100, retention: 60_000, maxIdleTopics: 10 });
-  return Array.from({ length: count }, () => new MemoryBackplane({ broker }));
+describe('memory backplane', () => {
+  const checks = backplaneConformance((count) => {
+    const broker = new MemoryBroker({ bufferSize: 100, retention: 60_000, maxIdleTopics: 10 });
+    return Array.from({ length: count }, () => new MemoryBackplane({ broker }));
+  });
+
+  test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 });
 
 describe('memory backplane limits', () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisBackplane } from 'nestjs-signalr/redis';
+import { backplaneConformance } from 'nestjs-signalr/testing';
 
-import { describeBackplane } from '../../support/backplane-suite.js';
 import { sharedRedis } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -16,12 +16,15 @@ describe.skipIf(missing('redis')).each(['streams', 'pubsub'] as const)('in mode 
 
   afterAll(() => redis.stop());
 
-  describeBackplane(
-    'redis',
+  const checks = backplaneConformance(
     (count) => {
       const keyPrefix = `test-${randomUUID()}`;
       return Array.from({ length: count }, () => redisBackplane({ url: redis.url, keyPrefix, mode }));
     },
-    { keepsPast: mode === 'streams' },
+    { keepsPast: mode === 'streams', deadline: 5_000 },
   );
+
+  test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 });

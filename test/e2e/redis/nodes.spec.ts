@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionEntry } from 'nestjs-signalr';
 
-import { RecordingNode } from '../../support/backplane-suite.js';
+import { RecordingNode } from '../../../lib/testing/conformance/recording-node.js';
 import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
@@ -85,12 +85,29 @@ describe.skipIf(missing('redis'))('nodes', () => {
     lost.gate.close();
     await untilHealth(lost.backplane, 'degraded');
     const { directory } = survivor.backplane;
+    const taken: string[] = [];
+    Object.assign(lost.node, { taken: (id: string, by: string) => taken.push(`${id} by ${by}`) });
     await directory.add(entry('1', survivor.node.id));
     await lost.backplane.directory.add(entry('2', lost.node.id));
     lost.gate.open();
     await expect.poll(() => directory.find('2')).toMatchObject({ nodeId: lost.node.id });
     expect(await directory.find('1')).toMatchObject({ nodeId: survivor.node.id });
     expect(await directory.count({ hub: 'h' })).toBe(2);
+    expect(taken).toEqual([`1 by ${survivor.node.id}`]);
+  });
+
+  test('a classic connection may go on elsewhere when its node has died, one of a Core client may not', async () => {
+    const [dead, survivor] = [await farm.add({ leaseDuration: 300 }), await farm.add({ leaseDuration: 300 })];
+    const { directory } = survivor.backplane;
+    const entries = (['core', 'classic'] as const).map((protocol) => {
+      return { ...entry(protocol, dead.node.id), protocol };
+    });
+    await Promise.all(entries.map(async (one) => dead.backplane.directory.add(one)));
+    await farm.kill(dead);
+    await expect.poll(() => directory.count({ hub: 'h' }), { timeout: 5_000 }).toBe(0);
+    const claims = entries.map(async (one) => directory.claim({ ...one, nodeId: survivor.node.id }));
+    expect((await Promise.all(claims)).map(({ nodeId }) => nodeId)).toEqual([dead.node.id, survivor.node.id]);
+    expect(await directory.count({ hub: 'h' })).toBe(1);
   });
 
   test('a node that stops leaves nothing behind', async () => {

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Backplane } from 'nestjs-signalr';
 
 import { systemClock } from '../../../lib/common/clock.js';
-import { call, textOf } from '../../support/backplane-suite.js';
-import { RedisFarm, texts, untilHealth } from '../../support/redis-farm.js';
+import { call, textOf } from '../../../lib/testing/conformance/recording-node.js';
+import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -49,13 +49,13 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
       here.gate.close();
       await untilHealth(here.backplane, 'degraded');
       await publishAll(here.backplane, 't', numbered(1, 100));
-      expect(await texts(here.node, 101)).toEqual(numbered(0, 100));
+      expect(await here.node.texts(101)).toEqual(numbered(0, 100));
       expect((await here.backplane.health()).detail).toContain('100 message(s) wait');
       here.gate.open();
-      expect(await texts(there.node, 101)).toEqual(numbered(0, 100));
+      expect(await there.node.texts(101)).toEqual(numbered(0, 100));
       await untilHealth(here.backplane, 'up');
       await here.backplane.publish('t', call('101'));
-      expect(await texts(there.node, 1)).toEqual(['101']);
+      expect(await there.node.texts(1)).toEqual(['101']);
     },
   );
 
@@ -104,13 +104,13 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     here.gate.stop('back');
     const sends = numbered(1, 20).map(async (name) => here.backplane.publish('t', call(name)));
     // They have arrived, but their sender does not know.
-    expect(await texts(there.node, 21)).toEqual(['before', ...numbered(1, 20)]);
+    expect(await there.node.texts(21)).toEqual(['before', ...numbered(1, 20)]);
     here.gate.cut();
     await Promise.all(sends);
     here.gate.open();
     await untilHealth(here.backplane, 'up');
     await here.backplane.publish('t', call('after'));
-    expect(await texts(there.node, 1)).toEqual(['after']);
+    expect(await there.node.texts(1)).toEqual(['after']);
   });
 
   test('a node that was away gets what it missed, in order, over topics, each message once', async () => {
@@ -119,18 +119,18 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     await there.backplane.subscribe('a');
     await there.backplane.subscribe('b');
     await here.backplane.publish('a', call('0'));
-    await texts(there.node, 1);
+    await there.node.texts(1);
     there.gate.close();
     await untilHealth(there.backplane, 'degraded');
     for (const name of numbered(1, 50)) {
       await here.backplane.publish(Number(name) % 2 === 0 ? 'a' : 'b', call(name));
     }
     await there.backplane.publish('a', call('own'));
-    expect(await texts(there.node, 1)).toEqual(['own']);
+    expect(await there.node.texts(1)).toEqual(['own']);
     there.gate.open();
-    expect(await texts(there.node, 50)).toEqual(numbered(1, 50));
+    expect(await there.node.texts(50)).toEqual(numbered(1, 50));
     await here.backplane.publish('b', call('51'));
-    expect(await texts(there.node, 1)).toEqual(['51']);
+    expect(await there.node.texts(1)).toEqual(['51']);
     expect(there.node.gaps).toEqual([]);
   });
 
@@ -142,11 +142,11 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     await there.backplane.subscribe('t');
     await there.backplane.publish('t', call('own'));
     await here.backplane.publish('t', call('missed'));
-    expect(await texts(there.node, 1)).toEqual(['own']);
+    expect(await there.node.texts(1)).toEqual(['own']);
     there.gate.open();
-    expect(await texts(there.node, 1)).toEqual(['missed']);
+    expect(await there.node.texts(1)).toEqual(['missed']);
     await here.backplane.publish('t', call('live'));
-    expect(await texts(there.node, 1)).toEqual(['live']);
+    expect(await there.node.texts(1)).toEqual(['live']);
   });
 
   test('what cannot be made up is said, and by topic', async () => {
@@ -156,13 +156,13 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     await there.backplane.subscribe('quiet');
     await here.backplane.publish('quiet', call('0'));
     await here.backplane.publish('busy', call('0'));
-    await texts(there.node, 2);
+    await there.node.texts(2);
     there.gate.close();
     await untilHealth(there.backplane, 'degraded');
     await publishAll(here.backplane, 'busy', numbered(1, 40));
     await publishAll(here.backplane, 'quiet', ['1']);
     there.gate.open();
-    expect(await texts(there.node, 33)).toEqual([...numbered(9, 40), '1']);
+    expect(await there.node.texts(33)).toEqual([...numbered(9, 40), '1']);
     await expect.poll(() => there.node.gaps).toEqual([['busy']]);
   });
 
@@ -184,13 +184,13 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
     const [here, there] = [await farm.add({ leaseDuration: 300 }), await farm.add({ leaseDuration: 300 })];
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('0'));
-    await texts(there.node, 1);
+    await there.node.texts(1);
     // The lines that are open are dead, new ones are good.
     there.gate.freeze();
     await here.backplane.publish('t', call('1'));
-    expect(await texts(there.node, 1)).toEqual(['1']);
+    expect(await there.node.texts(1)).toEqual(['1']);
     const sent = there.backplane.publish('t', call('2'));
-    expect(await texts(there.node, 1)).toEqual(['2']);
+    expect(await there.node.texts(1)).toEqual(['2']);
     await sent;
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { call, textOf } from '../../support/backplane-suite.js';
-import { type FarmNode, RedisFarm, texts, untilHealth } from '../../support/redis-farm.js';
+import { call, textOf } from '../../../lib/testing/conformance/recording-node.js';
+import { type FarmNode, RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -34,13 +34,13 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     const nodes = await two('--appendonly', 'yes', '--appendfsync', 'always');
     const [here, there] = nodes;
     await here.backplane.publish(topic, call('1'));
-    await texts(there.node, 1);
+    await there.node.texts(1);
     const cursor = there.backplane.tail();
     await redis.kill();
     await untilHealth(here.backplane, 'degraded');
     await here.backplane.publish(topic, call('2'));
     await redis.restart();
-    expect(await texts(there.node, 1)).toEqual(['2']);
+    expect(await there.node.texts(1)).toEqual(['2']);
     await bothUp(nodes);
     const fresh = await farm.add();
     const { envelopes, known, complete } = await fresh.backplane.replay([{ topic }], cursor);
@@ -52,7 +52,7 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     const nodes = await two();
     const [here, there] = nodes;
     await here.backplane.publish(topic, call('1'));
-    await texts(there.node, 1);
+    await there.node.texts(1);
     const cursor = there.backplane.tail();
     await redis.kill();
     await untilHealth(here.backplane, 'degraded');
@@ -60,7 +60,7 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     await expect.poll(() => nodes.map(({ node }) => node.gaps)).toEqual([['all'], ['all']]);
     expect(await there.backplane.replay([{ topic }], cursor)).toMatchObject({ envelopes: [], known: false });
     await here.backplane.publish(topic, call('2'));
-    expect(await texts(there.node, 1)).toEqual(['2']);
+    expect(await there.node.texts(1)).toEqual(['2']);
     const entry = { connectionId: 'c', nodeId: 'n0', protocol: 'core', hubs: [], userId: undefined } as const;
     await here.backplane.directory.add(entry);
     expect(await there.backplane.directory.find('c')).toMatchObject({ nodeId: 'n0' });
@@ -85,7 +85,7 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     for (const text of ['1', '2', '3']) {
       await here.backplane.publish(topic, call(text));
     }
-    await texts(there.node, 3);
+    await there.node.texts(3);
     const cursor = there.backplane.tail();
     const { keyPrefix } = farm;
     there.gate.close();
@@ -97,7 +97,7 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     await expect.poll(() => nodes.map(({ node }) => node.gaps)).toEqual([['all'], ['all']]);
     expect((await there.backplane.replay([{ topic }], cursor)).known).toBe(false);
     await here.backplane.publish(topic, call('4'));
-    expect(await texts(there.node, 1)).toEqual(['4']);
+    expect(await there.node.texts(1)).toEqual(['4']);
   });
 
   test('a node sees by what arrives that Redis has gone back, and says so for all', async () => {
@@ -107,13 +107,13 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     for (const text of ['1', '2', '3']) {
       await here.backplane.publish(topic, call(text));
     }
-    await texts(there.node, 3);
+    await there.node.texts(3);
     await redis.command('SET', `{${farm.keyPrefix}}:sequence`, '1');
     // This one has seen nothing yet, so it does not mind.
     await bystander.backplane.publish(topic, call('4'));
-    expect(await texts(there.node, 1)).toEqual(['4']);
+    expect(await there.node.texts(1)).toEqual(['4']);
     await expect.poll(() => nodes.map(({ node }) => node.gaps)).toEqual([['all'], ['all']]);
     await bystander.backplane.publish(topic, call('5'));
-    expect(await texts(there.node, 1)).toEqual(['5']);
+    expect(await there.node.texts(1)).toEqual(['5']);
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Envelope, Replay } from 'nestjs-signalr';
 
-import { call, textOf } from '../../support/backplane-suite.js';
-import { type FarmNode, RedisFarm, texts, untilHealth } from '../../support/redis-farm.js';
+import { call, textOf } from '../../../lib/testing/conformance/recording-node.js';
+import { type FarmNode, RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -64,14 +64,14 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
   test('does not get again what its node had handed to it before Redis had it', async () => {
     const [a, b, c] = await three();
     await a.backplane.publish(topic, call('1'));
-    await texts(a.node, 1);
-    await texts(b.node, 1);
+    await a.node.texts(1);
+    await b.node.texts(1);
     a.gate.close();
     await untilHealth(a.backplane, 'degraded');
     await a.backplane.publish(topic, call('2'));
     const { position } = await a.node.received.next('a message');
     await c.backplane.publish(topic, call('3'));
-    await texts(b.node, 1);
+    await b.node.texts(1);
     // What others said meanwhile it has to get, and what its node had not said yet.
     await a.backplane.publish(topic, call('4'));
     const visitor = await visit(b, position);
@@ -90,7 +90,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
     const onB = await visit(b, position);
     await c.backplane.publish(topic, call('2'));
     await onB.hear(b, 1);
-    await texts(c.node, 1);
+    await c.node.texts(1);
     const onC = await visit(c, onB.position);
     expect(onC.texts).toEqual([]);
     a.gate.open();
@@ -103,7 +103,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
     const [a, b] = await three();
     await a.backplane.publish(topic, call('1'));
     const { position } = await a.node.received.next('a message');
-    await texts(b.node, 1);
+    await b.node.texts(1);
     b.gate.stop('there');
     const sent = ['2', '3'].map(async (text) => b.backplane.publish(topic, call(text)));
     const coming = b.backplane.replay([{ topic }], position);
@@ -150,7 +150,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
     await b.backplane.publish(topic, call('1'));
     const { position } = await a.node.received.next('a message');
     await b.backplane.publish(topic, call('2'));
-    await texts(a.node, 1);
+    await a.node.texts(1);
     const replay = a.backplane.replay([{ topic }], position) as Replay;
     expect(replay.envelopes.map(textOf)).toEqual(['2']);
   });
@@ -174,7 +174,7 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
   test('a cursor that is damaged is an error, one beyond the end yields everything', async () => {
     const [a, b] = await three();
     await a.backplane.publish(topic, call('1'));
-    await texts(b.node, 1);
+    await b.node.texts(1);
     const [epoch] = a.backplane.tail().split('-') as [string];
     for (const damaged of [
       `${epoch}-`,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { seededRandom } from '../../chaos/random.mjs';
-import { call, textOf } from '../../support/backplane-suite.js';
+import { call, textOf } from '../../../lib/testing/conformance/recording-node.js';
 import { type FarmNode, RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';

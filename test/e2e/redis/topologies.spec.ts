@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisBackplane } from 'nestjs-signalr/redis';
+import { backplaneConformance } from 'nestjs-signalr/testing';
 import { createClient, createCluster, createSentinel } from 'redis';
 
-import { call, describeBackplane, RecordingNode, textOf } from '../../support/backplane-suite.js';
+import { call, RecordingNode, textOf } from '../../../lib/testing/conformance/recording-node.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -27,14 +28,17 @@ describe.skipIf(missing('redis'))('a cluster', () => {
   afterAll(() => redis.stop());
 
   describe.each(['streams', 'pubsub'] as const)('in mode %s', (mode) => {
-    describeBackplane(
-      'redis cluster',
+    const checks = backplaneConformance(
       (count) => {
         const keyPrefix = `test-${randomUUID()}`;
         return Array.from({ length: count }, () => redisBackplane({ client: cluster(), keyPrefix, mode }));
       },
-      { keepsPast: mode === 'streams' },
+      { keepsPast: mode === 'streams', deadline: 5_000 },
     );
+
+    test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
   });
 
   test('a node comes back to it after it has been away', async () => {
@@ -67,13 +71,20 @@ describe.skipIf(missing('redis'))('a Redis that sentinels watch over', () => {
     await redis.stop();
   });
 
-  describeBackplane('redis sentinel', (count) => {
-    const keyPrefix = `test-${randomUUID()}`;
-    const root = { host: '127.0.0.1', port: sentinel.port };
-    return Array.from({ length: count }, () => {
-      const client = createSentinel({ name: RedisServer.MASTER, sentinelRootNodes: [root] });
-      return redisBackplane({ client, keyPrefix });
-    });
+  const checks = backplaneConformance(
+    (count) => {
+      const keyPrefix = `test-${randomUUID()}`;
+      const root = { host: '127.0.0.1', port: sentinel.port };
+      return Array.from({ length: count }, () => {
+        const client = createSentinel({ name: RedisServer.MASTER, sentinelRootNodes: [root] });
+        return redisBackplane({ client, keyPrefix });
+      });
+    },
+    { deadline: 5_000 },
+  );
+
+  test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+    await expect(run()).resolves.toBeUndefined();
   });
 });
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Logger } from '@nestjs/common';
 
-import { call } from '../../support/backplane-suite.js';
-import { RedisFarm, texts } from '../../support/redis-farm.js';
+import { call } from '../../../lib/testing/conformance/recording-node.js';
+import { RedisFarm } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -39,7 +39,7 @@ describe.skipIf(missing('redis'))('nodes of two releases', () => {
     await redis.command('PUBLISH', `{${farm.keyPrefix}}:node:${node.id}`, '{"v":2,"t":"command"}');
     await redis.command('PUBLISH', `{${farm.keyPrefix}}:node:${node.id}`, '{"v":1,"t":"unheard of"}');
     await redis.command('PUBLISH', channel, `1 ${epoch} 3 ABCDEF01 1 more words\n${later}`);
-    expect(await texts(node, 1)).toEqual(['later']);
+    expect(await node.texts(1)).toEqual(['later']);
 
     await redis.command('XADD', log, '2-0', 'p', '0', 'm', '2 something else\n\u0000');
     await redis.command('XADD', log, '3-0', 'p', '2', 'm', `1 ABCDEF01 1 more words\n${later}`, 'x', 'more');
@@ -64,7 +64,7 @@ describe.skipIf(missing('redis'))('nodes of two releases', () => {
     }
     await redis.command('PUBLISH', `{${farm.keyPrefix}}:node:${node.id}`, 'not json');
     await backplane.publish(topic, call('fine'));
-    expect(await texts(node, 1)).toEqual(['fine']);
+    expect(await node.texts(1)).toEqual(['fine']);
     expect(node.gaps).toEqual([]);
   });
 });
