@@ -1,4 +1,5 @@
 import { CallRing } from './call-ring.mjs';
+import { quantile } from '../runner/statistics.mjs';
 import { CountingListener } from './listeners.mjs';
 
 const patience = 10_000;
@@ -69,7 +70,5 @@ export class PacedLoad {
 /** @param {Float64Array} waits */
 function quantiles(waits) {
   waits.sort();
-  const at = (/** @type {number} */ share) =>
-    waits[Math.min(waits.length - 1, Math.floor(waits.length * share))];
-  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), p999: quantile(waits, 0.999) };
 }

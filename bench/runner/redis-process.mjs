@@ -20,6 +20,9 @@ export class RedisProcess {
   #process;
   #folder;
   #client;
+  #lines;
+  /** What it has said last, for who asks why it is gone. */
+  #log = '';
 
   /** @param {import('./cores.mjs').Cores} cores */
   static async start(cores) {
@@ -27,11 +30,8 @@ export class RedisProcess {
     const port = await freePort();
     const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
     const [program, ...rest] = cores.onServerCore(['redis-server', ...args]);
-    const redis = new RedisProcess(
-      spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] }),
-      folder,
-      port,
-    );
+    const process = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const redis = new RedisProcess(process, folder, port);
     try {
       await redis.#whenReady();
       await redis.#client.connect();
@@ -48,12 +48,17 @@ export class RedisProcess {
     this.#folder = folder;
     this.url = `redis://127.0.0.1:${port}`;
     this.#client = createClient({ url: this.url, socket: { reconnectStrategy: false } });
-    this.#client.on('error', () => {});
+    this.#client.on('error', (error) => (this.#log += `${error.message}\n`));
+    this.#lines = createInterface({ input: /** @type {import('node:stream').Readable} */ (process.stdout) });
+    this.#lines.on('line', (line) => (this.#log = `${this.#log}${line}\n`.slice(-2_000)));
+    process.on('exit', (code, signal) => (this.#log += `redis-server ended with ${code ?? signal}\n`));
   }
 
   /** CPU time in microseconds since it began, user and system. */
   async cpu() {
-    const info = await this.#client.info('cpu');
+    const info = await this.#client.info('cpu').catch((error) => {
+      throw new Error(`Redis does not answer: ${error.message}\n${this.#log}`);
+    });
     const seconds = (/** @type {string} */ name) => Number(new RegExp(`^${name}:(.+)$`, 'm').exec(info)?.[1]);
     return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1_000_000;
   }
@@ -69,14 +74,14 @@ export class RedisProcess {
   }
 
   async #whenReady() {
-    const lines = createInterface({ input: this.#process.stdout });
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     try {
       await new Promise((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('redis-server did not get ready')), startTimeout);
-        this.#process.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
-        lines.on('line', (line) => line.includes('Ready to accept connections') && resolve(undefined));
+        const fail = () => reject(new Error(`redis-server did not get ready\n${this.#log}`));
+        timer = setTimeout(fail, startTimeout);
+        this.#process.once('exit', fail);
+        this.#lines.on('line', (line) => line.includes('Ready to accept connections') && resolve(undefined));
       });
     } finally {
       clearTimeout(timer);

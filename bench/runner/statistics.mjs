@@ -5,9 +5,8 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The value that this share of the values is below. @param {number[]} values @param {number} share */
-export function quantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b);
+/** The value that this share of all values is below. @param {ArrayLike<number>} sorted ascending @param {number} share */
+export function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
