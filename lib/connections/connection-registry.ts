@@ -26,6 +26,8 @@ export class ConnectionRegistry implements BackplaneNode {
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
   private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
+  /** Subscriptions that the backplane has not confirmed yet. */
+  private readonly beginning = new Map<Topic, Promise<void>>();
 
   /** Which node has which connection. */
   readonly routes: ConnectionRoutes;
@@ -118,14 +120,29 @@ export class ConnectionRegistry implements BackplaneNode {
     const present = this.subscribers.get(topic);
     if (present === undefined) {
       this.subscribers.set(topic, connection);
-      return this.backplane.subscribe(topic);
+      return this.begin(topic);
     }
     if (present instanceof Set) {
       present.add(connection);
     } else {
       this.subscribers.set(topic, new Set([present, connection]));
     }
-    return undefined;
+    // Who comes second has to wait as long as the first one.
+    return this.beginning.get(topic);
+  }
+
+  private begin(topic: Topic): void | Promise<void> {
+    const subscribed = this.backplane.subscribe(topic);
+    if (isThenable(subscribed)) {
+      this.beginning.set(topic, subscribed);
+      const settled = (): void => {
+        if (this.beginning.get(topic) === subscribed) {
+          this.beginning.delete(topic);
+        }
+      };
+      subscribed.then(settled, settled);
+    }
+    return subscribed;
   }
 
   unsubscribe(connection: Connection, topic: Topic): void {
