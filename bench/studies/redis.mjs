@@ -100,7 +100,7 @@ function findings(measured) {
   const ratio = (index, name) => {
     const ratios = measured[index].map((result, round) => result[name] / measured[peer][round][name]);
     const [lowest, highest] = [Math.min(...ratios), Math.max(...ratios)];
-    return `**${median(ratios).toFixed(2)}** (${lowest.toFixed(2)}–${highest.toFixed(2)})`;
+    return `**${fixed(median(ratios), 2)}** (${fixed(lowest, 2)}–${fixed(highest, 2)})`;
   };
   const bars = (name) => targets.map(({ title }, index) => ({ title, value: middle(index, name) }));
   return {
@@ -111,7 +111,7 @@ function findings(measured) {
     ],
     rows: lines.map(([name, title, digits]) => [
       title,
-      ...[...targets.keys()].map((index) => middle(index, name).toFixed(digits)),
+      ...[...targets.keys()].map((index) => fixed(middle(index, name), digits)),
       ...others.map((index) => ratio(index, name)),
     ]),
     data: {
@@ -133,4 +133,9 @@ function findings(measured) {
       },
     ],
   };
+}
+
+/** Nothing has no sign. @param {number} value @param {number} digits */
+function fixed(value, digits) {
+  return value.toFixed(digits).replace(/^-(?=[0.]+$)/, '');
 }
