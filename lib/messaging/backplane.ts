@@ -106,6 +106,12 @@ export interface Backplane {
   /** Name for logs and health. */
   readonly name: string;
 
+  /**
+   * True if the past is kept over restarts and for all nodes, so that a classic client whose past is not there has lost
+   * something and is told to begin anew. Default: false; it goes on with what there is, like with the original.
+   */
+  readonly promisesPast?: boolean;
+
   /** Joins the application as a node. Called once, before anything else. A throw fails the start of the application. */
   start(node: BackplaneNode): void | Promise<void>;
 

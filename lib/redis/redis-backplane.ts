@@ -52,6 +52,7 @@ interface Running {
  */
 export class RedisBackplane implements Backplane {
   readonly name = 'redis';
+  readonly promisesPast: boolean;
   readonly directory: RedisDirectory;
   private readonly trace = traceSource('SignalR.MessageBus');
   private readonly settings: RedisBackplaneSettings;
@@ -66,6 +67,7 @@ export class RedisBackplane implements Backplane {
   /** @throws SignalRError SIGNALR_OPTION_UNKNOWN, SIGNALR_OPTION_INVALID */
   constructor(options: RedisBackplaneOptions = {}) {
     this.settings = resolveRedisOptions(options);
+    this.promisesPast = this.settings.mode === 'streams';
     const { url, client, keyPrefix, clock } = this.settings;
     const source = redisSource(url, client);
     this.keys = new RedisKeys(keyPrefix);

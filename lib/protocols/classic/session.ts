@@ -136,6 +136,9 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.subscribing = this.subscribe(opening);
     await this.subscribing;
     await this.replay(channel, cursor);
+    if (this.ended) {
+      return;
+    }
     if (this.groups.changed && this.channel === channel) {
       this.requestEnvelope();
     }
@@ -240,10 +243,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
     const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    const { envelopes, position, screen } =
+    const { envelopes, known, complete, position, screen } =
       cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor, topics);
     const held = this.releaseHold(channel);
     if (this.channel !== channel) {
+      return;
+    }
+    if (backplane.promisesPast === true && !(known && complete)) {
+      this.messagesLost();
       return;
     }
     this.screen = screen?.isLasting === true ? screen : undefined;

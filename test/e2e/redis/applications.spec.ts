@@ -226,4 +226,25 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
     await heard(fresh, 'again');
     await fresh.close();
   });
+
+  test.each(classicTransports)(
+    'a classic client that returns over %s to a Redis without its past is told to begin anew',
+    async (transport) => {
+      const client = await connect(transport);
+      await client.invoke('news', 'say', 'before');
+      expect(await client.nextTexts(1)).toEqual(['before']);
+      await client.drop();
+      // Its node has gone, and so has all that Redis knew.
+      await nodes[0].news.connections.disconnect(client.connectionId, { allowReconnect: true });
+      await redis.command('FLUSHALL');
+      await nodes[1].news.clients.all.news('lost');
+      moveTo(client, nodes[1]);
+      await client.reconnect();
+      expect(await client.nextFrame(({ E }) => E !== undefined)).toMatchObject({
+        D: 1,
+        E: 'Messages to this connection may have been lost.',
+      });
+      await client.drop();
+    },
+  );
 });
