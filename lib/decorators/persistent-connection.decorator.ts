@@ -1,4 +1,5 @@
 import { Injectable, type Type } from '@nestjs/common';
+import { ENTRY_PROVIDER_WATERMARK } from '@nestjs/common/constants.js';
 
 import { writeConnectionPath } from '../persistent-connections/persistent-connection.metadata.js';
 
@@ -12,6 +13,8 @@ import { writeConnectionPath } from '../persistent-connections/persistent-connec
 export function PersistentConnection(path: string): ClassDecorator {
   return (type) => {
     Injectable()(type);
+    // Request-scoped global guards are looked for at entry providers only; elsewhere they would be skipped in silence.
+    Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, type);
     writeConnectionPath(type as unknown as Type, path);
   };
 }

@@ -8,6 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { APP_GUARD } from '@nestjs/core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type HubRequest,
@@ -351,6 +352,15 @@ describe('persistent connections that cannot work', () => {
   ])('%s fails the start', async (type, code) => {
     await expect(startApp({ hubs: [ChatHub], providers: [type, PerRequest] })).rejects.toMatchObject({
       code,
+    });
+  });
+
+  test('a request-scoped global guard fails the start, since it would be skipped', async () => {
+    @PersistentConnection('/guarded')
+    class Guarded extends SignalRPersistentConnection {}
+    const guard = { provide: APP_GUARD, useClass: PerRequest, scope: Scope.REQUEST };
+    await expect(startApp({ hubs: [ChatHub], providers: [Guarded, guard] })).rejects.toMatchObject({
+      code: 'SIGNALR_CONNECTION_SCOPED',
     });
   });
 
