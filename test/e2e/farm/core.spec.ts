@@ -216,6 +216,8 @@ describeFarm('three servers without sticky sessions, Core clients,', (platform, 
     test('[core 183] [core 184] everybody hears what is meant for him, once, from any server', async () => {
       const [ann, bob] = [await connect('ann'), await connect('bob')];
       await ann.connection.invoke('join', 'room');
+      // Calls run once the backplane has subscribed for the connection; the handshake is answered before.
+      await bob.connection.invoke('join', 'corridor');
       await ann.connection.invoke('tellOthers', 'hello');
       for (const server of [0, 1, 2]) {
         const { clients } = farm.hub(FarmHub, server);
