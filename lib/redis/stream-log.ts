@@ -195,9 +195,10 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (isOfThisNode) {
       return replay;
     }
-    const screen = new SeenScreen(cursor.and(this.position.cursor), cursor, this.tag, this.lastCount);
+    const seen = cursor.and(this.position.cursor);
+    const screen = new SeenScreen(seen, cursor, this.tag, this.lastCount);
     const positioned = local.map((envelope) => screen.place(envelope));
-    return { ...replay, envelopes: positioned, screen };
+    return { ...replay, envelopes: positioned, position: seen.toString(), screen };
   }
 
   async catchUp(): Promise<LogMark> {

@@ -34,6 +34,16 @@ export class ResponseWriter {
     this.announceInit = true;
   }
 
+  /**
+   * Until it has got something on a new line, its client is told no other cursor than it came with: the last one that was
+   * written here may be older, because the client has been elsewhere since, and it would get everything twice.
+   *
+   * @param cursor may be anything, and goes back as it came.
+   */
+  continueAt(cursor: string): void {
+    this.cursor = JSON.stringify(cursor).slice(1, -1);
+  }
+
   write(items: readonly ClassicItem[]): Frame[] {
     const frames: Frame[] = [];
     let batch: ClassicMessage[] | undefined;

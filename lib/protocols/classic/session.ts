@@ -132,6 +132,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.hold = { channel, envelopes: [] };
     this.channel = channel;
     channel.owner = this;
+    this.writer.continueAt(cursor ?? this.services.backplane.tail());
     this.inbound.restart();
     this.subscribing = this.subscribe(opening);
     await this.subscribing;

@@ -1,11 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
+import {
+  type Backplane,
+  Hub,
+  HubMethod,
+  MemoryBackplane,
+  type Replay,
+  type ReplayTopic,
+  SignalRHub,
+} from 'nestjs-signalr';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { type ClassicFrame, RawClassicClient } from '../../support/classic-client.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { http, type RawAnswer } from '../../support/http.js';
 import { HttpStream } from '../../support/http-stream.js';
+import { type Deferred, deferred } from '../../support/inbox.js';
 import { ChatHub, hubEvents, nextEvent } from '../classic/hubs.js';
 
 @Hub()
@@ -13,6 +22,17 @@ class OthersHub extends SignalRHub {
   @HubMethod()
   async toOthers(): Promise<void> {
     await this.clients.others.hear();
+  }
+}
+
+/** Takes its time to find out what somebody has missed. */
+class SlowReplays extends MemoryBackplane {
+  gate: Deferred | undefined;
+
+  override replay(topics: readonly ReplayTopic[], after: string): Replay {
+    const replay = super.replay(topics, after);
+    const { gate } = this;
+    return gate === undefined ? replay : (gate.promise.then(() => replay) as unknown as Replay);
   }
 }
 
@@ -30,8 +50,12 @@ describe.each(platforms)('classic long polling on %s', (platform) => {
     expect(apps.flatMap(({ logged }) => logged)).toEqual([]);
   });
 
-  async function start(classic = {}): Promise<string> {
-    const app = await startApp({ platform, hubs: [ChatHub, OthersHub], signalr: { clock, classic } });
+  async function start(classic = {}, backplane?: Backplane): Promise<string> {
+    const app = await startApp({
+      platform,
+      hubs: [ChatHub, OthersHub],
+      signalr: { clock, classic, ...(backplane && { backplane }) },
+    });
     apps.push(app);
     return `${app.url}/signalr`;
   }
@@ -145,6 +169,37 @@ describe.each(platforms)('classic long polling on %s', (platform) => {
       body: `messageId=${encodeURIComponent(poller.cursor)}`,
     });
     expect(texts(JSON.parse(both.body) as ClassicFrame)).toEqual(['one']);
+  });
+
+  test('a poll that ends before its past is there gives the cursor back with which it came', async () => {
+    const backplane = new SlowReplays({ clock });
+    const url = await start({}, backplane);
+    const [poller, elsewhere] = [await connected(url), await connected(url)];
+    const arrived = elsewhere.poll();
+    await elsewhere.send('broadcast', 'one');
+    const stale = poller.cursor;
+    // It has been at another server meanwhile.
+    poller.cursor = elsewhere.take(await arrived).C as string;
+    expect(poller.cursor).not.toBe(stale);
+    backplane.gate = deferred();
+    const first = await poller.hold();
+    const second = await poller.hold();
+    const answer = JSON.parse(await first.ended) as ClassicFrame;
+    expect(answer).toMatchObject({ C: poller.cursor, M: [] });
+    backplane.gate.resolve();
+    await poller.send('broadcast', 'two');
+    expect(texts(JSON.parse(await second.ended) as ClassicFrame)).toEqual(['two']);
+  });
+
+  test.each(['"', '\\', '\u2028', 'd-"}{'])('a cursor %j does not break the answer', async (cursor) => {
+    const backplane = new SlowReplays({ clock });
+    const poller = await connected(await start({}, backplane));
+    poller.cursor = cursor;
+    backplane.gate = deferred();
+    const first = await poller.hold();
+    void poller.poll();
+    expect(JSON.parse(await first.ended)).toMatchObject({ M: [] });
+    backplane.gate.resolve();
   });
 
   test('[classic 112] a blank on every keep-alive', async () => {

@@ -12,11 +12,15 @@ const topic = 't';
 class Visitor {
   readonly texts: string[] = [];
 
-  constructor(private readonly replay: Replay) {
+  position: string;
+
+  constructor(
+    private readonly replay: Replay,
+    tail: string,
+  ) {
+    this.position = replay.position ?? tail;
     replay.envelopes.forEach((envelope) => this.take(envelope));
   }
-
-  position = '';
 
   async hear({ node }: FarmNode, count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
@@ -58,7 +62,8 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
 
   const visit = async ({ backplane, node }: FarmNode, cursor: string): Promise<Visitor> => {
     node.received.clear();
-    return new Visitor(await backplane.replay([{ topic }], cursor));
+    const replay = await backplane.replay([{ topic }], cursor);
+    return new Visitor(replay, backplane.tail());
   };
 
   test('does not get again what its node had handed to it before Redis had it', async () => {
@@ -97,6 +102,22 @@ describe.skipIf(missing('redis'))('a connection that comes from another node', (
     await a.backplane.publish(topic, call('3'));
     await onC.hear(c, 2);
     expect([...onB.texts, ...onC.texts]).toEqual(['2', '3']);
+  });
+
+  test('nor when it has missed nothing at a node that does not reach Redis', async () => {
+    const [a, b, c] = await three();
+    a.gate.close();
+    b.gate.close();
+    await untilHealth(a.backplane, 'degraded');
+    await untilHealth(b.backplane, 'degraded');
+    await a.backplane.publish(topic, call('1'));
+    const { position } = await a.node.received.next('a message');
+    const onB = await visit(b, position);
+    expect(onB.texts).toEqual([]);
+    a.gate.open();
+    await c.node.texts(1);
+    const onC = await visit(c, onB.position);
+    expect(onC.texts).toEqual([]);
   });
 
   test('gets what its new node has said and Redis does not have yet', async () => {
