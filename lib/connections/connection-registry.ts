@@ -187,7 +187,7 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   missed(from?: string): void {
-    this.relays.breakOffWith(from);
+    this.relays.missed(from);
   }
 
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type BackplaneNode,
   Hub,
   HubMethod,
   MemoryBackplane,
@@ -54,9 +55,30 @@ class FarmHub extends SignalRHub<{ hear(...args: unknown[]): void }> {
 class TalkativeBackplane extends MemoryBackplane {
   readonly told: NodeNote[] = [];
   private held: (() => void)[] | undefined;
+  private id = '';
+  private readonly shared: MemoryBroker;
+  private losing: 'next' | 'lost' | undefined;
+
+  constructor(options: { broker: MemoryBroker; clock: FakeClock }) {
+    super(options);
+    this.shared = options.broker;
+  }
+
+  override start(node: BackplaneNode): void {
+    this.id = node.id;
+    super.start(node);
+  }
 
   override tell(nodeId: string, note: NodeNote): boolean {
     this.told.push(note);
+    if (this.losing === 'next') {
+      this.losing = 'lost';
+      return true;
+    }
+    if (this.losing === 'lost') {
+      this.losing = undefined;
+      [...this.shared.nodes].find(({ id }) => id === nodeId)?.missed?.(this.id);
+    }
     if (this.held === undefined) {
       return super.tell(nodeId, note);
     }
@@ -67,6 +89,11 @@ class TalkativeBackplane extends MemoryBackplane {
   /** What it has said of requests. */
   get parts(): RelayPart[] {
     return this.told.flatMap((note) => (note.type === 'relay' ? [note.say] : []));
+  }
+
+  /** Its next note gets lost on the way, which shows when the one after that arrives. */
+  loseNext(): void {
+    this.losing = 'next';
   }
 
   /** From now on its notes stay on the way. */
@@ -201,6 +228,18 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       expect((await first).status).toBe(204);
       await farm.hub(FarmHub, 1).clients.client(id).hear('once');
       expect((await second).body).toContain('once');
+    });
+
+    test('polls anew when its server has never heard of the poll', async () => {
+      const { id, url } = await poller();
+      talkative[1]?.loseNext();
+      const held = http('GET', url(1));
+      await pollsHeld(1);
+      // The next sign of life.
+      await clock.advance(6_000);
+      expect(await held).toMatchObject({ status: 200, body: '' });
+      await farm.hub(FarmHub).clients.client(id).hear('on');
+      expect((await http('GET', url(2))).body).toContain('"on"');
     });
 
     test('is told when its server dies, and has gone for the others too', async () => {
