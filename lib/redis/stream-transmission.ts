@@ -8,8 +8,8 @@ import { COUNT_RETENTION } from './sender-counts.js';
 /** Brings messages into the logs, and remembers which of them have no place there yet. */
 export class StreamTransmission implements Transmission {
   readonly isRepeatable = true;
-  /** Messages that were handed to connections of this node, by their count, until their place is known. */
-  readonly unplaced = new Map<number, LoggedEnvelope>();
+  /** Messages of this node for topics that it is subscribed to, by their count, oldest first, until their place is known. */
+  unplaced = new Map<number, LoggedEnvelope>();
 
   constructor(
     private readonly position: LogPosition,
@@ -48,6 +48,13 @@ export class StreamTransmission implements Transmission {
       this.placed(count, place);
     }
     return { accepted: acceptedNow, taken: status !== 'missing' };
+  }
+
+  /** Takes in a message that was sent before the node was subscribed to its topic. */
+  recall(envelope: LoggedEnvelope): void {
+    this.unplaced = new Map(
+      [...this.unplaced, [envelope.count, envelope] as const].toSorted(([left], [right]) => left - right),
+    );
   }
 
   /** Redis has given a message its place. */
