@@ -225,7 +225,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
       this.enter(epoch, sequence);
       this.position.sequence = Math.max(this.position.sequence, sequence);
       this.position.placed = Math.max(this.position.placed, accepted);
-      this.transmission.placedUpTo(accepted, sequence);
+      this.placedUpTo(accepted, sequence);
     } else {
       const { epoch, sequence } = arrival.wire;
       this.enter(epoch, sequence - 1);
@@ -241,15 +241,27 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   private takeMessage(topic: Topic, { tag, count, sequence, message }: WireMessage): void {
     const state = this.history.get(topic);
-    if (state !== undefined) {
-      state.since ??= sequence - 1;
+    // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
+    if (state !== undefined && state.since === undefined && !this.transmission.hasUnplaced(topic)) {
+      state.since = sequence - 1;
     }
     if (tag === this.position.tag) {
       this.transmission.placed(count, sequence);
+      this.placedUpTo(count - 1, sequence);
       this.position.placed = Math.max(this.position.placed, count);
     } else if (state !== undefined) {
       const position = this.position.cursor.toString();
       this.deliver(new LoggedEnvelope(topic, message, position, tag, count, sequence));
+    }
+  }
+
+  /** Where only this much is known of a message, memory cannot tell who has seen it and who has not: the log can. */
+  private placedUpTo(count: number, sequence: number): void {
+    for (const topic of this.transmission.placedUpTo(count, sequence)) {
+      const state = this.history.get(topic);
+      if (state?.since !== undefined) {
+        state.since = Math.max(state.since, sequence);
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Topic } from '../messaging/topics.js';
 import type { LogPosition } from './log-position.js';
 import { PUBLISH } from './log-scripts.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
@@ -66,13 +67,25 @@ export class StreamTransmission implements Transmission {
     }
   }
 
-  /** Of messages whose own place was lost on the way it is at least known that it is not behind this one. */
-  placedUpTo(count: number, sequence: number): void {
-    for (const unplaced of this.unplaced.keys()) {
+  /**
+   * Of messages whose own place was lost on the way it is at least known that it is not behind this one.
+   *
+   * @returns their topics
+   */
+  placedUpTo(count: number, sequence: number): Topic[] {
+    const topics: Topic[] = [];
+    for (const [unplaced, { topic }] of this.unplaced) {
       if (unplaced > count) {
-        return;
+        break;
       }
       this.placed(unplaced, sequence);
+      topics.push(topic);
     }
+    return topics;
+  }
+
+  /** True if there is a message for a topic whose place is not known. */
+  hasUnplaced(topic: Topic): boolean {
+    return [...this.unplaced.values()].some((envelope) => envelope.topic === topic);
   }
 }

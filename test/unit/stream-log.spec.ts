@@ -25,6 +25,8 @@ const slowRedis = {
 describe('messages that Redis has not accepted yet', () => {
   let log: StreamLog;
   let node: RecordingNode;
+  /** What Redis says of itself. */
+  let mark: LogMark;
   const texts = async (topics: readonly string[], cursor: string): Promise<string[]> =>
     (
       await log.replay(
@@ -35,7 +37,7 @@ describe('messages that Redis has not accepted yet', () => {
 
   beforeEach(async () => {
     node = new RecordingNode('here');
-    const mark: LogMark = { epoch: EPOCH, sequence: 0, accepted: 0 };
+    mark = { epoch: EPOCH, sequence: 0, accepted: 0 };
     log = new StreamLog(
       {
         bufferSize: 100,
@@ -97,6 +99,30 @@ describe('messages that Redis has not accepted yet', () => {
     log.receive('t', `1 ${EPOCH} 2 ${other}`);
     expect(await node.texts(1)).toEqual(['2']);
     expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['1', '2']);
+  });
+
+  test('are not told again to who has had them elsewhere, before it is known here where they stand', async () => {
+    void log.publish('t', call('1'));
+    log.open('t');
+    mark = { epoch: EPOCH, sequence: 2, accepted: 1 };
+    // It was accepted before the subscription, as the first message; this is the next one.
+    log.receive('t', `1 ${EPOCH} 2 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    expect(await texts(['t'], `${EPOCH}-2`)).toEqual([]);
+    // A sign of life tells that it was accepted, not where.
+    log.receive('t', `1 ${EPOCH} 3 ${encodeBody({ tag: 'BBBBBBBB', count: 2 }, call('3'))}`);
+    mark = { epoch: EPOCH, sequence: 9, accepted: 1 };
+    log.marked(mark);
+    expect(await texts(['t'], `${EPOCH}-3`)).toEqual([]);
+  });
+
+  test('nor after a later one of the node has come back', async () => {
+    void log.publish('t', call('1'));
+    await open('t');
+    void log.publish('t', call('2'));
+    log.receive('t', `1 ${EPOCH} 5 ${encodeBody({ tag: TAG, count: 2 }, call('2'))}`);
+    mark = { epoch: EPOCH, sequence: 5, accepted: 2 };
+    // It is between 0 and 5, and the log knows where.
+    expect(await texts(['t'], `${EPOCH}-4`)).toEqual([]);
   });
 
   test('are none of the business of who joins afterwards', async () => {
