@@ -112,6 +112,7 @@ type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic'
 const plainRules: OptionRules<PlainOptions> = {
   path,
   useGlobalPrefix: boolean,
+  mount: oneOf('middleware', 'server'),
   secret: either(text, listOfText),
   authenticate: or(undefined, func),
   redirect: or(undefined, func),
@@ -179,6 +180,7 @@ function plainDefaults(): PlainOptions {
   return {
     path: '/signalr',
     useGlobalPrefix: false,
+    mount: 'middleware',
     secret: randomBytes(32).toString('base64url'),
     authenticate: undefined,
     redirect: undefined,

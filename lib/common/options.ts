@@ -123,6 +123,13 @@ export interface ServerOptions {
   /** Puts the application's global prefix in front of all paths. Default: false. */
   useGlobalPrefix: boolean;
   /**
+   * Where requests for hubs are taken. `middleware`: where `SignalRModule` stands among the middleware of Express or Fastify, behind
+   * what was added with `app.use()`. `server`: straight from the HTTP server, which costs much less for each negotiation, poll and
+   * POST; no middleware sees them then (sessions, `request.user`, `enableCors()`, rate limits), as none ever sees an upgrade. Default:
+   * `middleware`.
+   */
+  mount: 'middleware' | 'server';
+  /**
    * Key of the tokens that clients carry; the first one of a list encrypts, all decrypt. Every node needs the same.
    * Default: random, so that clients cannot resume after a restart.
    */

@@ -23,6 +23,7 @@ import { EndpointFactory } from './endpoint-factory.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
 import { ProviderFinder } from './provider-finder.js';
+import { mountOnServer } from './server-mount.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
 import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
@@ -86,7 +87,11 @@ export class SignalRServer implements HubServer {
     this.router = new EndpointRouter(endpoints);
     this.invoker = invoker;
     adapter.takeOver();
-    httpServer.prependListener('request', (request) => this.keepRaw(request));
+    if (this.options.mount === 'server') {
+      mountOnServer(httpServer, (request, response) => this.serve(request, response));
+    } else {
+      httpServer.prependListener('request', (request) => this.keepRaw(request));
+    }
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }

@@ -127,6 +127,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (envelope === undefined) {
       envelope = new LoggedEnvelope(topic, message, NOT_DELIVERED, this.position.tag, count, undefined);
       this.transmission.recall(envelope);
+      this.position.delivered = Math.max(this.position.delivered, count);
     }
     this.history.append(envelope, order);
   }

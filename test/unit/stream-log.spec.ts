@@ -101,6 +101,16 @@ describe('messages that Redis has not accepted yet', () => {
     expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['1', '2']);
   });
 
+  test('belong to what a client has seen from then on', async () => {
+    void log.publish('t', call('1'));
+    await open('t');
+    log.receive('t', `1 ${EPOCH} 1 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    const { position } = await node.received.next('the message of the other node');
+    expect(position).toBe(`${EPOCH}-1:${TAG}-1`);
+    expect(log.tail()).toBe(position);
+    expect(await texts(['t'], position)).toEqual([]);
+  });
+
   test('are not told again to who has had them elsewhere, before it is known here where they stand', async () => {
     void log.publish('t', call('1'));
     log.open('t');
