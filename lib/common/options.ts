@@ -65,6 +65,20 @@ export interface OutboxOptions {
   policy: 'close' | 'dropOldest' | 'keepLatest';
 }
 
+/** How servers serve requests of clients that have come to another one (docs/sticky-sessions.md). */
+export interface RelayOptions {
+  /**
+   * Bytes of one body or line that may be on their way between two servers, in each direction; text counts one per
+   * character, bytes as base64. Who sends more is not read until the other end has taken some. Default: 131,072.
+   */
+  maxBytes: number;
+  /**
+   * How long, in milliseconds, a server may be silent while something is relayed, before it counts as gone. Each says three
+   * times as often that it is alive, so it has to be the same on all servers. At least 3,000. Default: 15,000.
+   */
+  nodeTimeout: number;
+}
+
 /** Which pages of other origins may use hubs. */
 export interface CorsOptions {
   /** Origins such as `https://app.example`, in any case, or `*` for all. */
@@ -174,6 +188,7 @@ export interface ServerOptions {
    */
   raiseDisconnectedOfLostNodes: boolean;
   outbox: OutboxOptions;
+  relay: RelayOptions;
   limits: LimitOptions;
   /** Options of classic clients, or false to refuse them. */
   classic: ClassicOptions | false;

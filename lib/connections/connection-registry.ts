@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Clock } from '../common/clock.js';
+import type { ServerOptions } from '../common/options.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
@@ -36,10 +36,10 @@ export class ConnectionRegistry implements BackplaneNode {
 
   constructor(
     private readonly backplane: Backplane,
-    clock: Clock,
+    options: Pick<ServerOptions, 'relay' | 'clock'>,
   ) {
     this.routes = new ConnectionRoutes(this.id, backplane.directory);
-    this.relays = new Relays(this.id, backplane, clock);
+    this.relays = new Relays(this.id, backplane, options.relay, options.clock);
   }
 
   /** How many connections this process has. */

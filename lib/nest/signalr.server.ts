@@ -57,7 +57,7 @@ export class SignalRServer implements HubServer {
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.registry = new ConnectionRegistry(backplane, options.clock);
+    this.registry = new ConnectionRegistry(backplane, options);
     this.heartbeat = new Heartbeat(options.clock, beatInterval(options));
   }
 
