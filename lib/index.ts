@@ -86,6 +86,7 @@ export type {
   Backplane,
   BackplaneHealth,
   BackplaneNode,
+  SkipReason,
   Replay,
   ReplayScreen,
   ReplayTopic,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerOptions } from '../common/options.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
-import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { Acknowledgement, Backplane, BackplaneNode, SkipReason } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
@@ -22,6 +22,8 @@ export class ConnectionRegistry implements BackplaneNode {
   servesClients = true;
   /** Told of connections whose node died. Must not throw. */
   onOrphaned: ((entry: ConnectionEntry) => void) | undefined;
+  /** Told of what other nodes have sent and this one passes over. Must not throw. */
+  onSkipped: ((reason: SkipReason) => void) | undefined;
   private readonly logger = traceSource('SignalR.Connection');
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
@@ -229,6 +231,10 @@ export class ConnectionRegistry implements BackplaneNode {
 
   orphaned(entry: ConnectionEntry): void {
     this.onOrphaned?.(entry);
+  }
+
+  skipped(reason: SkipReason): void {
+    this.onSkipped?.(reason);
   }
 
   userGroupsBack(): void {

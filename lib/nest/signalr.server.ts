@@ -6,6 +6,7 @@ import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core
 import { SignalRError } from '../common/errors.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
+import { measure } from '../connections/connection-metrics.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { drain, type DrainPlan } from '../connections/drain.js';
 import { Heartbeat } from '../connections/heartbeat.js';
@@ -59,6 +60,10 @@ export class SignalRServer implements HubServer {
   ) {
     this.registry = new ConnectionRegistry(backplane, options);
     this.heartbeat = new Heartbeat(options.clock, beatInterval(options));
+    const { metrics } = moduleOptions;
+    if (metrics !== undefined) {
+      this.registry.onSkipped = (reason) => measure(metrics, (counting) => counting.skippedMessage(reason));
+    }
   }
 
   /**

@@ -1,6 +1,16 @@
+import { NestFactory } from '@nestjs/core';
 import { metrics as globalMetrics } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Hub, HubContextRegistry, type IHubContext, MemoryBackplane, SignalRHub } from 'nestjs-signalr';
+import {
+  type BackplaneNode,
+  Hub,
+  HubContextRegistry,
+  type IHubContext,
+  MemoryBackplane,
+  SignalRHub,
+  SignalRModule,
+  type SkipReason,
+} from 'nestjs-signalr';
 import { OpenTelemetryMetrics } from 'nestjs-signalr/telemetry';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
@@ -20,6 +30,21 @@ import { RawWebSocket } from '../../support/web-socket.js';
 const ACTIVE = 'signalr.server.active_connections';
 const DURATION = 'signalr.server.connection.duration';
 const LOSSES = 'signalr.server.message_losses';
+const SKIPPED = 'signalr.server.skipped_messages';
+
+/** A backplane that has to pass over something when a test wants it. */
+class SkippingBackplane extends MemoryBackplane {
+  private started: BackplaneNode | undefined;
+
+  override start(node: BackplaneNode): void {
+    super.start(node);
+    this.started = node;
+  }
+
+  skip(reason: SkipReason): void {
+    this.started?.skipped?.(reason);
+  }
+}
 
 /** What ASP.NET Core calls the transports. */
 const names: Readonly<Record<string, string>> = {
@@ -308,19 +333,42 @@ test('the global meter provider may come after the module', async () => {
   globalMetrics.disable();
 });
 
+test('what other servers send and nobody can read is counted, also by a process without clients', async () => {
+  const values = new MeasuredValues();
+  const backplane = new SkippingBackplane();
+  const metrics = new OpenTelemetryMetrics({ meterProvider: values.provider });
+  const worker = await NestFactory.createApplicationContext(SignalRModule.forRoot({ backplane, metrics }), {
+    logger: false,
+  });
+  backplane.skip('newer_release');
+  backplane.skip('newer_release');
+  backplane.skip('unreadable');
+  expect(await values.of(SKIPPED)).toEqual([
+    [{ 'signalr.skip.reason': 'newer_release' }, 2],
+    [{ 'signalr.skip.reason': 'unreadable' }, 1],
+  ]);
+  await worker.close();
+});
+
 test('metrics that fail harm nobody', async () => {
   const fail = (): never => {
     throw new Error('no meter');
   };
+  const backplane = new SkippingBackplane();
   const app = await startApp({
     hubs: [MeasuredHub],
-    signalr: { metrics: { opened: fail, moved: fail, closed: fail, lostMessages: fail } },
+    signalr: {
+      metrics: { opened: fail, moved: fail, closed: fail, lostMessages: fail, skippedMessage: fail },
+      backplane,
+    },
   });
   const client = await RawCoreClient.connect(`${app.url}/signalr/measured`);
   client.send({ type: 7 });
   expect(await client.nextRecord()).toBe('{"type":7}');
+  backplane.skip('unreadable');
   await app.close();
   expect(app.logged).toEqual([
+    expect.stringContaining('metrics failed'),
     expect.stringContaining('metrics failed'),
     expect.stringContaining('metrics failed'),
   ]);
