@@ -182,9 +182,10 @@ export interface ServerOptions {
   /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */
   shutdownTimeout: number;
   /**
-   * Raises `onDisconnected` of hubs for connections whose node died, on one of the nodes that are left: for Core clients when
-   * its lease has ended, for classic ones `classic.disconnectTimeout` later, unless they have returned to another node. What hub
-   * code sees of such a connection is who it was; its request is not known any more. Default: false.
+   * Raises `onDisconnected` of hubs, persistent connections and connection handlers for connections whose node died, on one of the
+   * nodes that are left: for Core clients when its lease has ended, for classic ones `classic.disconnectTimeout` later, unless they
+   * have returned to another node. What is seen of such a connection is who it was: its request and `items` are not known any
+   * more. Default: false.
    */
   raiseDisconnectedOfLostNodes: boolean;
   outbox: OutboxOptions;

@@ -10,7 +10,7 @@ import type { NodeCommand } from '../messaging/node-command.js';
 import type { NodeNote } from '../messaging/node-note.js';
 import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { Connection } from './connection.js';
-import { ConnectionRoutes } from './connection-routes.js';
+import { ConnectionRoutes, entryOf } from './connection-routes.js';
 import { Relays } from './relay/relays.js';
 
 /**
@@ -69,10 +69,7 @@ export class ConnectionRegistry implements BackplaneNode {
 
   /** Tells all nodes who a connection is: when it has come, and when that has changed. */
   announce(connection: Connection): void {
-    const { id, protocol, hubNames, userId } = connection;
-    this.background(
-      this.backplane.directory.add({ connectionId: id, nodeId: this.id, protocol, hubs: hubNames, userId }),
-    );
+    this.background(this.backplane.directory.add(entryOf(connection, this.id)));
   }
 
   /** Makes a connection a member of the groups that its user is in. */

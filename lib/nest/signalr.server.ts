@@ -10,19 +10,20 @@ import { measure } from '../connections/connection-metrics.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { drain, type DrainPlan } from '../connections/drain.js';
 import { Heartbeat } from '../connections/heartbeat.js';
+import { LostConnections } from '../connections/lost-connections.js';
 import { readPipelineModules } from '../hubs/hub.metadata.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
-import { LostConnections } from '../invocation/lost-connections.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { Backplane } from '../messaging/backplane.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
-import { ApplicationExplorer } from './application.explorer.js';
+import { ApplicationExplorer, type DiscoveredApplication } from './application.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
+import { lossListeners } from './loss-listeners.js';
 import { ProviderFinder } from './provider-finder.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
@@ -97,7 +98,7 @@ export class SignalRServer implements HubServer {
     }
     this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
     if (this.options.raiseDisconnectedOfLostNodes) {
-      this.watchLostNodes(application.hubs, invoker);
+      this.watchLostNodes(application, invoker);
     }
     this.heartbeat.start();
     this.servedPath = basePath;
@@ -186,10 +187,9 @@ export class SignalRServer implements HubServer {
     return endpoint !== undefined;
   }
 
-  private watchLostNodes(hubs: readonly DiscoveredHub[], invoker: HubInvoker): void {
+  private watchLostNodes(application: DiscoveredApplication, invoker: HubInvoker): void {
     const { clock, classic, outbox } = this.options;
-    const descriptors = hubs.map(({ descriptor }) => descriptor);
-    const lost = new LostConnections(descriptors, invoker, {
+    const lost = new LostConnections(lossListeners(application, invoker), {
       directory: this.backplane.directory,
       grace: classic === false ? 0 : classic.disconnectTimeout,
       outbox,

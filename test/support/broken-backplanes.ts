@@ -200,6 +200,9 @@ export const brokenBackplanes = {
   'counts routes': misfiling((directory) => ({
     add: (entry) => directory.add({ ...entry, isRouteOnly: undefined } as unknown as ConnectionEntry),
   })),
+  'forgets what a connection belongs to': misfiling((directory) => ({
+    add: ({ path: _path, ...entry }) => directory.add(entry),
+  })),
   'loses groups when a connection changes': misfiling((directory) => ({
     add: (entry) => {
       void directory.remove(entry.connectionId);

@@ -75,6 +75,7 @@ const caughtBy: Record<keyof typeof brokenBackplanes, readonly string[]> = {
   'lets everybody have a connection': [OWNER],
   'leaves its connections behind': [OWNER],
   'counts routes': [ROUTE],
+  'forgets what a connection belongs to': [WHO],
   'loses groups when a connection changes': [GROUPS],
   'does not let users go': [USER_GROUPS],
   'goes on telling who comes': [PRESENCE],

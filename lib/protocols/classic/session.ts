@@ -84,6 +84,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return this.dispatcher.hubNames;
   }
 
+  override get path(): string | undefined {
+    return this.dispatcher.path;
+  }
+
   /** The groups that it is in. */
   get groupTopics(): readonly Topic[] {
     return this.groups.topics;
