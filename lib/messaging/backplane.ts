@@ -73,7 +73,7 @@ export interface Replay {
    * the end, and what it missed is unknown.
    */
   readonly known: boolean;
-  /** False if some of what was published after the cursor is no longer kept. */
+  /** False if some of what was published after the cursor is no longer kept, or nobody knows whether it is. */
   readonly complete: boolean;
   /** The cursor of a connection that has got all of this. Default: what {@link Backplane.tail} says. */
   readonly position?: string;

@@ -304,6 +304,34 @@ describe.each(platforms)('metrics on %s', (platform) => {
       await client.end();
     });
 
+    test('a classic client is away for longer than messages are kept', async () => {
+      const client = await connectClassic('longPolling');
+      await context.clients.all.hear('before');
+      expect(await client.nextTexts(1)).toEqual(['before']);
+      await client.drop();
+      await clock.advance(40_000);
+      await context.clients.all.hear('forgotten');
+      await clock.advance(120_000);
+      await client.reconnect();
+      await expectLoss('classic', 'log_exceeded');
+      expect(app.logged.splice(0).join()).toContain('or for longer: some may be lost');
+      await client.end();
+    });
+
+    test('a classic client that was away for so long and missed nothing counts as none', async () => {
+      const client = await connectClassic('longPolling');
+      await context.clients.all.hear('before');
+      expect(await client.nextTexts(1)).toEqual(['before']);
+      await client.drop();
+      await clock.advance(160_000);
+      await client.reconnect();
+      await expectActive({ long_polling: 1 });
+      await context.clients.all.hear('after');
+      expect(await client.nextTexts(1)).toEqual(['after']);
+      expect(await values.of(LOSSES)).toEqual([]);
+      await client.end();
+    });
+
     test('a classic client comes back with a cursor of another log', async () => {
       const client = await connectClassic('longPolling');
       await client.drop();
