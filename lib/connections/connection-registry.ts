@@ -30,6 +30,7 @@ export class ConnectionRegistry implements BackplaneNode {
   private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
   /** Subscriptions that the backplane has not confirmed yet. */
   private readonly beginning = new Map<Topic, Promise<void>>();
+  private readonly takenEarly: ((connectionId: string) => void)[] = [];
 
   /** Which node has which connection. */
   readonly routes: ConnectionRoutes;
@@ -186,7 +187,7 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   missed(from?: string): void {
-    this.relays.breakOffWith(from);
+    this.relays.missed(from);
   }
 
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {
@@ -223,7 +224,17 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   taken(connectionId: string, nodeId: string): void {
-    this.connections.get(connectionId)?.takenBy(nodeId);
+    const connection = this.connections.get(connectionId);
+    if (connection === undefined) {
+      this.takenEarly.forEach((listener) => listener(connectionId));
+    } else {
+      connection.takenBy(nodeId);
+    }
+  }
+
+  /** Says who is to hear of connections that another node has, and that have not been added here yet. */
+  onTakenEarly(listener: (connectionId: string) => void): void {
+    this.takenEarly.push(listener);
   }
 
   orphaned(entry: ConnectionEntry): void {

@@ -33,7 +33,8 @@ export class ConnectionRoutes {
 
   /**
    * Takes a connection that no node has yet, and gives the node that has it otherwise; undefined if that is this one. A
-   * backplane that fails must not keep clients out: without it the connection is this node's.
+   * backplane that fails must not keep clients out: without it the connection is this node's, until another one turns out to
+   * have it.
    *
    * @param former a node that is dead.
    */
@@ -42,6 +43,7 @@ export class ConnectionRoutes {
       return await this.claimForSure(connectionId, protocol, former);
     } catch (error) {
       this.report(error);
+      this.directory.presume?.(this.entry(connectionId, protocol));
       return undefined;
     }
   }

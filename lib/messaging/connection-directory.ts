@@ -48,6 +48,12 @@ export interface ConnectionDirectory {
    * @returns the entry that stands now.
    */
   claim(entry: ConnectionEntry, former?: string): ConnectionEntry | Promise<ConnectionEntry>;
+  /**
+   * Takes in a connection that could not be claimed because the directory cannot be asked. Once it can, the connection is this
+   * node's unless another one that is alive has it, which is told by {@link BackplaneNode.taken}. Default: nothing, for
+   * directories that can always be asked.
+   */
+  presume?(entry: ConnectionEntry): void;
   remove(connectionId: string): void | Promise<void>;
   joined(connectionId: string, groupTopic: string): void | Promise<void>;
   left(connectionId: string, groupTopic: string): void | Promise<void>;

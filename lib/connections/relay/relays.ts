@@ -69,6 +69,9 @@ export class Relays implements RelayLine {
     if (peer !== undefined) {
       peer.heardAt = this.clock.now();
     }
+    if (note.type === 'missed') {
+      this.breakOffWith(from);
+    }
     if (note.type !== 'relay') {
       return;
     }
@@ -107,8 +110,20 @@ export class Relays implements RelayLine {
     this.isClosed = true;
   }
 
-  /** Something that a node has said is lost, so no conversation with it makes sense any more. Default: any node. */
-  breakOffWith(nodeId?: string): void {
+  /**
+   * Something that a node has said is lost, so no conversation with it makes sense any more. It is told so: this node may not
+   * even know of the conversation in which the other one waits.
+   *
+   * @param nodeId default: any node.
+   */
+  missed(nodeId?: string): void {
+    this.breakOffWith(nodeId);
+    if (nodeId !== undefined) {
+      this.say(nodeId, { type: 'missed' });
+    }
+  }
+
+  private breakOffWith(nodeId?: string): void {
     this.breakOff(({ peer }) => nodeId === undefined || peer === nodeId);
   }
 

@@ -165,6 +165,18 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       expect((await second).body).toContain('once');
     });
 
+    test('polls anew when its server has never heard of the poll', async () => {
+      const { id, url } = await poller();
+      talkative[1]?.loseNext();
+      const held = http('GET', url(1));
+      await pollsHeld(1);
+      // The next sign of life.
+      await clock.advance(6_000);
+      expect(await held).toMatchObject({ status: 200, body: '' });
+      await farm.hub(FarmHub).clients.client(id).hear('on');
+      expect((await http('GET', url(2))).body).toContain('"on"');
+    });
+
     test('is told when its server dies, and has gone for the others too', async () => {
       const { url } = await poller();
       const held = http('GET', url(1));

@@ -1,12 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type BackplaneNode,
-  Hub,
-  HubMethod,
-  type MemoryBroker,
-  type NodeNote,
-  SignalRHub,
-} from 'nestjs-signalr';
+import { Hub, HubMethod, type MemoryBroker, type NodeNote, SignalRHub } from 'nestjs-signalr';
 import { FaultyBackplane } from 'nestjs-signalr/testing';
 
 import { sizeOf } from '../../../lib/connections/relay/note-data.js';
@@ -45,17 +38,11 @@ class FarmHub extends SignalRHub<{ hear(index: number, text: string): void }> {
 class MeteredBackplane extends TalkativeBackplane {
   static onItsWay = new Map<string, number>();
   static peaks = new Map<string, number>();
-  private nodeId = '';
-
-  override start(node: BackplaneNode): void {
-    this.nodeId = node.id;
-    super.start(node);
-  }
 
   override tell(nodeId: string, note: NodeNote): boolean {
     const say = note.type === 'relay' ? note.say : undefined;
     if (say?.part === 'data') {
-      MeteredBackplane.count(this.nodeId, sizeOf(say.data));
+      MeteredBackplane.count(this.id, sizeOf(say.data));
     } else if (say?.part === 'taken') {
       MeteredBackplane.count(nodeId, -say.size);
     }
@@ -64,7 +51,7 @@ class MeteredBackplane extends TalkativeBackplane {
 
   /** The most that was ever on its way. */
   get peak(): number {
-    return MeteredBackplane.peaks.get(this.nodeId) ?? 0;
+    return MeteredBackplane.peaks.get(this.id) ?? 0;
   }
 
   private static count(sender: string, change: number): void {
