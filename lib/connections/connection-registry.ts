@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Clock } from '../common/clock.js';
+import type { ServerOptions } from '../common/options.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
-import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { Acknowledgement, Backplane, BackplaneNode, SkipReason } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
 import type { NodeNote } from '../messaging/node-note.js';
 import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { Connection } from './connection.js';
-import { ConnectionRoutes } from './connection-routes.js';
+import { ConnectionRoutes, entryOf } from './connection-routes.js';
 import { Relays } from './relay/relays.js';
 
 /**
@@ -22,6 +22,8 @@ export class ConnectionRegistry implements BackplaneNode {
   servesClients = true;
   /** Told of connections whose node died. Must not throw. */
   onOrphaned: ((entry: ConnectionEntry) => void) | undefined;
+  /** Told of what other nodes have sent and this one passes over. Must not throw. */
+  onSkipped: ((reason: SkipReason) => void) | undefined;
   private readonly logger = traceSource('SignalR.Connection');
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
@@ -37,10 +39,10 @@ export class ConnectionRegistry implements BackplaneNode {
 
   constructor(
     private readonly backplane: Backplane,
-    clock: Clock,
+    options: Pick<ServerOptions, 'relay' | 'clock'>,
   ) {
     this.routes = new ConnectionRoutes(this.id, backplane.directory);
-    this.relays = new Relays(this.id, backplane, clock);
+    this.relays = new Relays(this.id, backplane, options.relay, options.clock);
   }
 
   /** How many connections this process has. */
@@ -68,10 +70,7 @@ export class ConnectionRegistry implements BackplaneNode {
 
   /** Tells all nodes who a connection is: when it has come, and when that has changed. */
   announce(connection: Connection): void {
-    const { id, protocol, hubNames, userId } = connection;
-    this.background(
-      this.backplane.directory.add({ connectionId: id, nodeId: this.id, protocol, hubs: hubNames, userId }),
-    );
+    this.background(this.backplane.directory.add(entryOf(connection, this.id)));
   }
 
   /** Makes a connection a member of the groups that its user is in. */
@@ -240,6 +239,10 @@ export class ConnectionRegistry implements BackplaneNode {
 
   orphaned(entry: ConnectionEntry): void {
     this.onOrphaned?.(entry);
+  }
+
+  skipped(reason: SkipReason): void {
+    this.onSkipped?.(reason);
   }
 
   userGroupsBack(): void {

@@ -5,6 +5,8 @@ export interface ConnectionEntry {
   readonly protocol: 'classic' | 'core';
   /** Canonical names of the hubs it receives calls of. */
   readonly hubs: readonly string[];
+  /** Path of the persistent connection or connection handler that it belongs to. Default: it belongs to hubs. */
+  readonly path?: string;
   readonly userId: string | undefined;
   /**
    * True for what only says which node has the requests of a client, because its connection has not begun or has just

@@ -50,7 +50,7 @@ describe('messages that Redis has not accepted yet', () => {
         position: new LogPosition(TAG),
         node,
         redis: slowRedis,
-        reports: new WireReports(),
+        reports: new WireReports(() => undefined),
         clock: new FakeClock(),
         sync: () => {
           log.marked(mark);

@@ -1,14 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type BackplaneNode,
-  Hub,
-  HubMethod,
-  MemoryBackplane,
-  type MemoryBroker,
-  type NodeNote,
-  type RelayPart,
-  SignalRHub,
-} from 'nestjs-signalr';
+import { Hub, HubMethod, type MemoryBroker, SignalRHub } from 'nestjs-signalr';
 import { FaultyBackplane } from 'nestjs-signalr/testing';
 
 import { platforms } from '../../support/app.js';
@@ -20,6 +11,7 @@ import { HttpStream } from '../../support/http-stream.js';
 import { Inbox } from '../../support/inbox.js';
 import { LineBreaker } from '../../support/line-breaker.js';
 import { StatefulClient } from '../../support/stateful-client.js';
+import { TalkativeBackplane } from '../../support/talkative-backplane.js';
 
 const events = new Inbox<string>();
 
@@ -49,63 +41,6 @@ class FarmHub extends SignalRHub<{ hear(...args: unknown[]): void }> {
 
   @HubMethod()
   ping(): void {}
-}
-
-/** Writes down what the node tells others. */
-class TalkativeBackplane extends MemoryBackplane {
-  readonly told: NodeNote[] = [];
-  private held: (() => void)[] | undefined;
-  private id = '';
-  private readonly shared: MemoryBroker;
-  private losing: 'next' | 'lost' | undefined;
-
-  constructor(options: { broker: MemoryBroker; clock: FakeClock }) {
-    super(options);
-    this.shared = options.broker;
-  }
-
-  override start(node: BackplaneNode): void {
-    this.id = node.id;
-    super.start(node);
-  }
-
-  override tell(nodeId: string, note: NodeNote): boolean {
-    this.told.push(note);
-    if (this.losing === 'next') {
-      this.losing = 'lost';
-      return true;
-    }
-    if (this.losing === 'lost') {
-      this.losing = undefined;
-      [...this.shared.nodes].find(({ id }) => id === nodeId)?.missed?.(this.id);
-    }
-    if (this.held === undefined) {
-      return super.tell(nodeId, note);
-    }
-    this.held.push(() => super.tell(nodeId, note));
-    return true;
-  }
-
-  /** What it has said of requests. */
-  get parts(): RelayPart[] {
-    return this.told.flatMap((note) => (note.type === 'relay' ? [note.say] : []));
-  }
-
-  /** Its next note gets lost on the way, which shows when the one after that arrives. */
-  loseNext(): void {
-    this.losing = 'next';
-  }
-
-  /** From now on its notes stay on the way. */
-  hold(): void {
-    this.held = [];
-  }
-
-  letGo(): void {
-    const held = this.held ?? [];
-    this.held = undefined;
-    held.forEach((tell) => tell());
-  }
 }
 
 /** A user as an ORM might make it. */

@@ -57,6 +57,9 @@ interface Node extends TestApp {
   readonly news: IHubContext<NewsHub>;
 }
 
+/** The life of Redis that a node knows. */
+const lifeOf = (backplane: RedisBackplane): string | undefined => backplane.tail().split('-')[0];
+
 describe.skipIf(missing('redis')).each(platforms)('applications on %s with one Redis', (platform) => {
   let redis: RedisServer;
   let nodes: [Node, Node];
@@ -263,6 +266,8 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
         E: 'Messages to this connection may have been lost.',
       });
       await client.drop();
+      // A server that notices later would send the clients of the next test away.
+      await expect.poll(() => new Set(nodes.map(({ backplane }) => lifeOf(backplane))).size).toBe(1);
     },
   );
 });
