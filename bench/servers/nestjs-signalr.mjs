@@ -9,7 +9,7 @@ import { nextGroup, serve, setting, usesGroups } from './control.mjs';
 import { decorateClass, decorateConstructorParameter, decorateMethod } from './decorate.mjs';
 
 /**
- * `messagepack` adds that hub protocol, `fastify` takes the place of Express, `redis=url` makes the process a node of a farm, in the
+ * `messagepack` adds that hub protocol, `fastify` takes the place of Express, `mounted` serves hubs straight from the HTTP server, `redis=url` makes the process a node of a farm, in the
  * mode `mode=streams` or `mode=pubsub`.
  */
 const settings = process.argv.slice(2);
@@ -50,6 +50,7 @@ class Announcer {
 decorateConstructorParameter(Announcer, 0, InjectHubContext(EchoHub));
 decorateClass(Announcer, Injectable());
 
+const mount = settings.includes('mounted') ? 'server' : 'middleware';
 const hubProtocols = settings.includes('messagepack') ? [new MessagePackHubProtocol()] : [];
 
 async function farmOptions() {
@@ -68,7 +69,7 @@ class AppModule {}
 decorateClass(
   AppModule,
   Module({
-    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols, ...(await farmOptions()) })],
+    imports: [SignalRModule.forRoot({ path: '/signalr', hubProtocols, mount, ...(await farmOptions()) })],
     providers: [EchoHub, Announcer],
   }),
 );

@@ -12,11 +12,15 @@ const hand = { title: 'Node, written by hand', command: [process.execPath, 'serv
 
 const entrants = [
   { ...hand, dialects: byHand },
-  ...['Fastify', 'Express'].flatMap((platform) => {
-    const command = [...signalr, platform.toLowerCase()];
+  ...[
+    ['mounted', 'straight from the server'],
+    ['fastify', 'on Fastify'],
+    ['express', 'on Express'],
+  ].flatMap(([setting = '', where]) => {
+    const command = [...signalr, setting];
     return [
-      { title: `nestjs-signalr, Core JSON, on ${platform}`, command, dialects: core },
-      { title: `nestjs-signalr, classic, on ${platform}`, command, dialects: classic },
+      { title: `nestjs-signalr, Core JSON, ${where}`, command, dialects: core },
+      { title: `nestjs-signalr, classic, ${where}`, command, dialects: classic },
     ];
   }),
 ];

@@ -9,6 +9,11 @@ function onPlatform({ title, command, ...target }, platform) {
   return { ...target, title: `${title}, on ${platform}`, command: [...command, platform.toLowerCase()] };
 }
 
+/** @param {import('../targets.mjs').Target} target */
+function mounted({ title, command, ...target }) {
+  return { ...target, title: `${title}, straight from the server`, command: [...command, 'mounted'] };
+}
+
 /** Rounds for nothing: this is code that seldom runs, so it takes long to get hot. */
 const WARM_UP = 10;
 
@@ -16,8 +21,10 @@ const negotiating = { ...json, dialect: negotiatedSignalrCore };
 const entrants = [
   baseline,
   socketIoServer,
+  mounted(negotiating),
   onPlatform(negotiating, 'Fastify'),
   onPlatform(negotiating, 'Express'),
+  mounted(classic),
   onPlatform(classic, 'Fastify'),
   onPlatform(classic, 'Express'),
   { ...aspNetCore, dialect: negotiatedSignalrCore },

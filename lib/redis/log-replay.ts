@@ -3,7 +3,7 @@ import { Cursor } from './cursor.js';
 import type { LocalHistory, WantedTopic } from './local-history.js';
 import type { LogPosition } from './log-position.js';
 import type { LogReader } from './log-reader.js';
-import { type LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
+import type { LoggedEnvelope } from './logged-envelope.js';
 import type { LogMark } from './message-log.js';
 import type { RedisAccess } from './redis-access.js';
 import { SeenScreen } from './seen-screen.js';
@@ -55,14 +55,11 @@ export class LogReplay {
     if (envelopes === undefined) {
       return undefined;
     }
-    const replay: Replay = { envelopes, known: true, complete: true };
-    if (isOfThisNode && envelopes.every((envelope) => envelope.position !== NOT_DELIVERED)) {
-      return replay;
-    }
     const seen = cursor.and(position.cursor);
     return {
-      ...replay,
       envelopes: placedAfter(cursor, envelopes),
+      known: true,
+      complete: true,
       position: seen.toString(),
       screen: new SeenScreen(seen, cursor, tag, lastCount),
     };
@@ -134,7 +131,10 @@ export class LogReplay {
   }
 }
 
-/** The same messages for somebody who has seen something else before than those who got them live. */
+/**
+ * The same messages for somebody who may have seen something else before than those who got them live: what other nodes had
+ * said while this one could not hear them.
+ */
 function placedAfter(cursor: Cursor, envelopes: readonly LoggedEnvelope[]): LoggedEnvelope[] {
   let seen = cursor;
   return envelopes.map((envelope) => {

@@ -101,6 +101,18 @@ describe('messages that Redis has not accepted yet', () => {
     expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['1', '2']);
   });
 
+  test('are told with a position after all that the client has seen, also elsewhere', async () => {
+    void log.publish('all', call('1'));
+    const { position: before } = await node.received.next('the first');
+    void log.publish('all', call('2'));
+    // Meanwhile other nodes had a lot to say, which has come here at last.
+    log.receive('all', `1 ${EPOCH} 9 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('3'))}`);
+    const { envelopes } = await log.replay([{ topic: 'all' }], before.replace(`${EPOCH}-0`, `${EPOCH}-9`));
+    expect(envelopes.map((envelope) => [textOf(envelope), envelope.position])).toEqual([
+      ['2', `${EPOCH}-9:${TAG}-2`],
+    ]);
+  });
+
   test('belong to what a client has seen from then on', async () => {
     void log.publish('t', call('1'));
     await open('t');
