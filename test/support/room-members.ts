@@ -36,19 +36,29 @@ export async function enterAsClassic(
   };
 }
 
-/** The real Core client. @param options default: JSON over WebSockets. */
-export async function enterAsCore(
+/** How a Core client connects. */
+export interface CoreKind {
+  /** Default: WebSockets. */
+  readonly transport?: CoreTransportName;
+  /** Default: JSON. */
+  readonly protocol?: IHubProtocol;
+}
+
+/** The real Core client, to be built. */
+export function coreBuilder(
   url: string,
   user: string,
-  {
-    transport = 'WebSockets',
-    protocol,
-  }: { readonly transport?: CoreTransportName; readonly protocol?: IHubProtocol | undefined } = {},
-): Promise<RoomMember> {
+  { transport = 'WebSockets', protocol }: CoreKind = {},
+): HubConnectionBuilder {
   const builder = new HubConnectionBuilder()
     .withUrl(`${url}/roomHub?user=${user}`, { transport: HttpTransportType[transport] })
     .configureLogging(LogLevel.None);
-  const client = (protocol === undefined ? builder : builder.withHubProtocol(protocol)).build();
+  return protocol === undefined ? builder : builder.withHubProtocol(protocol);
+}
+
+/** The real Core client. */
+export async function enterAsCore(url: string, user: string, kind?: CoreKind): Promise<RoomMember> {
+  const client = coreBuilder(url, user, kind).build();
   const heard = new Inbox<string>();
   client.on('hear', (text: string) => heard.put(text));
   await client.start();
