@@ -1,6 +1,8 @@
 import { HttpTransportType, HubConnectionBuilder, type IHubProtocol, LogLevel } from '@microsoft/signalr';
+import type { Browser } from 'playwright-core';
 
 import { RawClassicClient } from './classic-client.js';
+import { ClassicPageClient } from './classic-page.js';
 import { type ClassicTransportName, TransportClient } from './classic-transports.js';
 import type { CoreTransportName } from './core-lines.js';
 import { Inbox } from './inbox.js';
@@ -33,6 +35,21 @@ export async function enterAsClassic(
     invoke: async (method, ...args) => (await client.invoke('RoomHub', method, ...args)).R,
     heardUntil: (end) => until(end, next),
     stop: () => client.end(),
+  };
+}
+
+/** jquery.signalR in Chromium. */
+export async function enterAsPage(
+  browser: Browser,
+  url: string,
+  user: string,
+  transport: ClassicTransportName,
+): Promise<RoomMember> {
+  const client = await ClassicPageClient.start(browser, url, { hub: 'roomHub', transport, query: { user } });
+  return {
+    invoke: (method, ...args) => client.invoke(method, ...args),
+    heardUntil: (end) => until(end, () => client.heard.next(end)),
+    stop: () => client.stop(),
   };
 }
 

@@ -93,13 +93,13 @@ describe.skipIf(missing('redis'))('conversations over three processes without st
       expect(numbers).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
     });
 
-    test('is asked by the hub context of each node', async () => {
+    test('[core 186] is asked by the hub context of each node', async () => {
       const { connectionId } = await connect();
       const answers = NODES.map((node, index) => farm.ask(index, connectionId as string, `node ${node}`));
       expect(await Promise.all(answers)).toEqual(NODES.map((node) => `node ${node}!`));
     });
 
-    test.each(NODES)('is asked by a hub on node %s, for another client', async (node) => {
+    test.each(NODES)('[core 186] is asked by a hub on node %s, for another client', async (node) => {
       const { connectionId } = await connect();
       const other = await farm.at(Number(node), () => start(coreBuilder(farm.url, '').build()));
       expect(await other.invoke('enter', [])).toMatchObject({ node });

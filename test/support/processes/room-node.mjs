@@ -99,6 +99,8 @@ Module({
 
 const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
 const app = await NestFactory.create(RoomModule, adapter, { logger: parentLogger });
+// Browsers ask for it and complain if there is none.
+app.use('/favicon.ico', (_request, response) => response.writeHead(204).end());
 await app.listen(port, '127.0.0.1');
 
 /** @type {import('nestjs-signalr').IHubContext} */

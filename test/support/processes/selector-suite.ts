@@ -112,7 +112,7 @@ export function describeSelectors(kinds: readonly RoomKind[]): void {
       heard = await heardUntil(end);
     });
 
-    test.each(possible)('$name', ({ name, receivers }) => {
+    test.each(possible)('[core 183] $name', ({ name, receivers }) => {
       const text = textOf(name);
       const counted = members.map((member) => [member, heard[member]?.filter((each) => each === text)]);
       expect(Object.fromEntries(counted)).toEqual(heardBy(members, receivers(caller), text));
