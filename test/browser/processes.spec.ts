@@ -5,7 +5,8 @@ import { launchChromium } from '../support/browser.js';
 import { ClassicPageClient } from '../support/classic-page.js';
 import { type ClassicTransportName, classicTransports } from '../support/classic-transports.js';
 import { bySender } from '../support/farm-suite.js';
-import { KILLED, killAndRevive, nextTexts, speakInRoom } from '../support/processes/killed-node.js';
+import { take } from '../support/inbox.js';
+import { KILLED, killAndRevive, speakInRoom } from '../support/processes/killed-node.js';
 import { NODES, ProcessFarm } from '../support/processes/process-farm.js';
 import { describeSelectors } from '../support/processes/selector-suite.js';
 import { missing } from '../support/requirements.js';
@@ -47,7 +48,7 @@ describe.skipIf(skipped)('jquery.signalR in Chromium and three processes without
 
     afterEach(async () => {
       const stopped = clients.splice(0);
-      await Promise.all(stopped.map((client) => client.stop()));
+      await Promise.all(stopped.map((client) => client.close()));
       expect(stopped.flatMap(({ complaints }) => complaints)).toEqual([]);
     });
 
@@ -78,7 +79,7 @@ describe.skipIf(skipped)('jquery.signalR in Chromium and three processes without
         expect(steps).toEqual([1, 2, 3].slice(0, transport === 'webSockets' ? 3 : steps.length));
         expect(result).toBe('done');
         const said = await speakInRoom(farm, 'hello');
-        expect(bySender(await nextTexts(client.heard, said.length))).toEqual(bySender(said));
+        expect(bySender(await take(client.heard, said.length))).toEqual(bySender(said));
       },
     );
 
@@ -90,9 +91,9 @@ describe.skipIf(skipped)('jquery.signalR in Chromium and three processes without
       async (transport) => {
         const client = await connect(transport, KILLED);
         const before = await speakInRoom(farm, 'before');
-        expect(bySender(await nextTexts(client.heard, before.length))).toEqual(bySender(before));
+        expect(bySender(await take(client.heard, before.length))).toEqual(bySender(before));
         const said = await killAndRevive(farm);
-        expect(bySender(await nextTexts(client.heard, said.length))).toEqual(bySender(said));
+        expect(bySender(await take(client.heard, said.length))).toEqual(bySender(said));
         expect(await client.invoke('echo', 'still here')).toBe('still here');
         await farm.speak(0, { selector: 'client', args: [client.connectionId], text: 'the end' });
         expect(await client.heard.next('the end')).toBe('the end');

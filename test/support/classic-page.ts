@@ -16,6 +16,9 @@ const libraries = ['jquery/dist/jquery.min.js', 'signalr/jquery.signalR.min.js']
 /** A page with jquery.signalR and the generated proxy of the hubs of its server. */
 const PAGE = `<!doctype html><title>client</title>${libraries.join('')}<script src="/signalr/hubs"></script>`;
 
+/** `$.signalR.connectionState.connected` */
+const CONNECTED = 1;
+
 /** What the page has of jquery.signalR, and what was given to it. */
 interface ClassicWindow {
   EventSource: unknown;
@@ -25,6 +28,7 @@ interface ClassicWindow {
     connection: Record<string, unknown> & {
       hub: {
         id: string;
+        state: number;
         qs: object;
         reconnectDelay: number;
         start(options: object): Promise<unknown>;
@@ -125,9 +129,21 @@ export class ClassicPageClient {
     );
   }
 
-  /** Says goodbye and closes the page. */
-  async stop(): Promise<void> {
-    await this.page.evaluate(() => (window as unknown as ClassicWindow).$.connection.hub.stop());
-    await this.page.context().close();
+  /** Resolves when it has its line, again or still. */
+  async whenConnected(): Promise<void> {
+    await this.page.waitForFunction(
+      (connected) => (window as unknown as ClassicWindow).$.connection.hub.state === connected,
+      CONNECTED,
+    );
+  }
+
+  /** Says goodbye. */
+  stop(): Promise<void> {
+    return this.page.evaluate(() => (window as unknown as ClassicWindow).$.connection.hub.stop());
+  }
+
+  /** Closes the page, with or without a goodbye. */
+  close(): Promise<void> {
+    return this.page.context().close();
   }
 }

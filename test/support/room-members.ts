@@ -49,7 +49,10 @@ export async function enterAsPage(
   return {
     invoke: (method, ...args) => client.invoke(method, ...args),
     heardUntil: (end) => until(end, () => client.heard.next(end)),
-    stop: () => client.stop(),
+    stop: async () => {
+      await client.stop();
+      await client.close();
+    },
   };
 }
 

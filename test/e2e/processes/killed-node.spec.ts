@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClassicClient } from '../../chaos/classic-client.mjs';
 import { type ClassicTransportName, classicTransports } from '../../support/classic-transports.js';
 import { bySender } from '../../support/farm-suite.js';
-import { Inbox } from '../../support/inbox.js';
-import { KILLED, killAndRevive, nextTexts, speakInRoom } from '../../support/processes/killed-node.js';
+import { Inbox, take } from '../../support/inbox.js';
+import { KILLED, killAndRevive, speakInRoom } from '../../support/processes/killed-node.js';
 import { ProcessFarm } from '../../support/processes/process-farm.js';
 import { missing } from '../../support/requirements.js';
 import { coreKinds } from '../../support/room-kinds.js';
@@ -70,7 +70,7 @@ describe.skipIf(missing('redis'))('a node that is killed and started again', () 
     });
     said.push(...(await speakInRoom(farm, 'before')));
     for (const { heard, before } of classic.values()) {
-      before.push(...(await nextTexts(heard, said.length)));
+      before.push(...(await take(heard, said.length)));
     }
     said.push(...(await killAndRevive(farm)));
   }, 30_000);
@@ -90,7 +90,7 @@ describe.skipIf(missing('redis'))('a node that is killed and started again', () 
     { timeout: 30_000 },
     async (transport) => {
       const { client, heard, before } = classic.get(transport) as ClassicMember;
-      const after = await nextTexts(heard, said.length - before.length);
+      const after = await take(heard, said.length - before.length);
       expect(bySender([...before, ...after])).toEqual(bySender(said));
       await farm.speak(0, { selector: 'client', args: [client.connectionId], text: 'the end' });
       expect(await heard.next('the end')).toBe('the end');
@@ -110,9 +110,7 @@ describe.skipIf(missing('redis'))('a node that is killed and started again', () 
       for (const node of [0, 1, 2]) {
         await farm.speak(node, { selector: 'group', args: [name], text: `welcome, by node ${node}` });
       }
-      expect((await nextTexts(heard, 3)).toSorted()).toEqual(
-        [0, 1, 2].map((node) => `welcome, by node ${node}`),
-      );
+      expect((await take(heard, 3)).toSorted()).toEqual([0, 1, 2].map((node) => `welcome, by node ${node}`));
     },
   );
 });

@@ -1,4 +1,3 @@
-import type { Inbox } from '../inbox.js';
 import { NODES, type ProcessFarm } from './process-farm.js';
 
 /** The node that is killed. */
@@ -20,15 +19,6 @@ export async function killAndRevive(farm: ProcessFarm): Promise<readonly string[
   const without = await speak(farm, 'without it', SURVIVORS);
   await farm.revive(KILLED);
   return [...meanwhile, ...without, ...(await speak(farm, 'again', ALL))];
-}
-
-/** The next texts that a client hears. */
-export async function nextTexts(heard: Inbox<string>, count: number): Promise<string[]> {
-  const texts: string[] = [];
-  while (texts.length < count) {
-    texts.push(await heard.next(`text ${texts.length + 1} of ${count}`));
-  }
-  return texts;
 }
 
 async function speak(farm: ProcessFarm, phase: string, nodes: readonly number[]): Promise<readonly string[]> {

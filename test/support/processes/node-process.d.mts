@@ -5,6 +5,6 @@ export class NodeProcess {
   readonly incarnation: number;
   readonly logged: readonly string[];
   start(): Promise<void>;
-  ask(order: object): Promise<unknown>;
+  ask(request: object): Promise<unknown>;
   kill(): Promise<void>;
 }

@@ -6,7 +6,7 @@ export class NodeProcess {
   #main;
   #settings;
   #child;
-  /** Questions without an answer. @type {Map<number, { resolve: (result: unknown) => void, reject: (error: Error) => void }>} */
+  /** Requests without an answer. @type {Map<number, { resolve: (result: unknown) => void, reject: (error: Error) => void }>} */
   #pending = new Map();
   #asked = 0;
   /** Where it takes requests, in all its lives. */
@@ -41,12 +41,12 @@ export class NodeProcess {
     this.isAlive = true;
   }
 
-  /** Asks its program. Rejects if that fails, or if the process ends before it has answered. @param {object} order */
-  ask(order) {
+  /** Asks its program. Rejects if that fails, or if the process ends before it has answered. @param {object} request */
+  ask(request) {
     return new Promise((resolve, reject) => {
       const id = this.#asked++;
       this.#pending.set(id, { resolve, reject });
-      this.#child.send({ id, order });
+      this.#child.send({ id, request });
     });
   }
 

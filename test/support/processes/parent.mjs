@@ -2,11 +2,11 @@
  * Lets the parent of this process ask it, and ends the process when its parent has gone. To be called when the process takes
  * requests.
  *
- * @param {number} port where it takes them. @param {(order: any) => Promise<unknown>} handle gives what the parent is answered
+ * @param {number} port where it takes them. @param {(request: any) => Promise<unknown>} handle gives what the parent is answered
  */
 export function answerParent(port, handle) {
-  process.on('message', ({ id, order }) => {
-    handle(order).then(
+  process.on('message', ({ id, request }) => {
+    handle(request).then(
       (result) => process.send?.({ id, result }),
       (error) => process.send?.({ id, error: error.message }),
     );
