@@ -22,6 +22,8 @@ async function start(connection: HubConnection): Promise<HubConnection> {
   connection.on('answer', (question: string) => `${question}!`);
   await connection.start();
   started.push(connection);
+  // Other nodes know of it by the time its first call runs; the handshake is answered before.
+  await connection.invoke('enter', []);
   return connection;
 }
 
