@@ -16,6 +16,7 @@ export type {
   LimitOptions,
   NegotiatingClient,
   OutboxOptions,
+  RelayOptions,
   Redirection,
 } from './common/options.js';
 export { TRACE_SOURCES, type TraceLevel, type TraceSourceName, type TracingOption } from './common/trace.js';
@@ -85,6 +86,7 @@ export type {
   Backplane,
   BackplaneHealth,
   BackplaneNode,
+  SkipReason,
   Replay,
   ReplayScreen,
   ReplayTopic,

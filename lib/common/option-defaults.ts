@@ -21,7 +21,14 @@ import {
   text,
   wholeNumber,
 } from './option-rules.js';
-import type { ClassicOptions, CorsOptions, LimitOptions, OutboxOptions, ServerOptions } from './options.js';
+import type {
+  ClassicOptions,
+  CorsOptions,
+  LimitOptions,
+  OutboxOptions,
+  RelayOptions,
+  ServerOptions,
+} from './options.js';
 
 const CLASSIC_TRANSPORTS = ['webSockets', 'serverSentEvents', 'foreverFrame', 'longPolling'] as const;
 
@@ -100,6 +107,14 @@ const outboxRules: OptionRules<OutboxOptions> = {
   policy: oneOf('close', 'dropOldest', 'keepLatest'),
 };
 
+const relayDefaults: RelayOptions = { maxBytes: 131_072, nodeTimeout: 15_000 };
+
+const relayRules: OptionRules<RelayOptions> = {
+  maxBytes: wholeNumber(1),
+  // The heartbeat, which says that a server is alive, beats once a second.
+  nodeTimeout: atLeast(3_000),
+};
+
 const corsRules: OptionRules<CorsOptions> = {
   origins: or('*', listOfText),
   credentials: boolean,
@@ -107,11 +122,15 @@ const corsRules: OptionRules<CorsOptions> = {
 };
 
 /** The options that are plain values; groups are merged one by one. */
-type PlainOptions = Omit<ServerOptions, 'cors' | 'limits' | 'outbox' | 'classic' | 'core' | 'multiplex'>;
+type PlainOptions = Omit<
+  ServerOptions,
+  'cors' | 'limits' | 'outbox' | 'relay' | 'classic' | 'core' | 'multiplex'
+>;
 
 const plainRules: OptionRules<PlainOptions> = {
   path,
   useGlobalPrefix: boolean,
+  mount: oneOf('middleware', 'server'),
   secret: either(text, listOfText),
   authenticate: or(undefined, func),
   redirect: or(undefined, func),
@@ -140,6 +159,8 @@ export interface SignalROptions extends Partial<PlainOptions> {
   limits?: Partial<LimitOptions>;
   /** Limits of what waits for a slow receiver. */
   outbox?: Partial<OutboxOptions>;
+  /** How servers serve requests of clients that have come to another one. */
+  relay?: Partial<RelayOptions>;
   /** Options of classic clients, or false to refuse them. */
   classic?: Partial<ClassicOptions> | false;
   /** Options of Core clients, or false to refuse them. */
@@ -153,6 +174,7 @@ export function resolveOptions({
   cors,
   limits,
   outbox,
+  relay,
   classic,
   core: givenCore,
   multiplex,
@@ -164,6 +186,7 @@ export function resolveOptions({
     cors: cors === undefined || cors === false ? false : resolveCors(cors),
     limits: mergeOptions(limitRules, limitDefaults, limits, 'limits.'),
     outbox: mergeOptions(outboxRules, outboxDefaults, outbox, 'outbox.'),
+    relay: mergeOptions(relayRules, relayDefaults, relay, 'relay.'),
     classic: classic === false ? false : resolveClassic(classic),
     core,
     multiplex: multiplex === undefined || multiplex === false ? false : resolveMultiplex(core, multiplex),
@@ -179,6 +202,7 @@ function plainDefaults(): PlainOptions {
   return {
     path: '/signalr',
     useGlobalPrefix: false,
+    mount: 'middleware',
     secret: randomBytes(32).toString('base64url'),
     authenticate: undefined,
     redirect: undefined,

@@ -65,6 +65,20 @@ export interface OutboxOptions {
   policy: 'close' | 'dropOldest' | 'keepLatest';
 }
 
+/** How servers serve requests of clients that have come to another one (docs/sticky-sessions.md). */
+export interface RelayOptions {
+  /**
+   * Bytes of one body or line that may be on their way between two servers, in each direction; text counts one per
+   * character, bytes as base64. Who sends more is not read until the other end has taken some. Default: 131,072.
+   */
+  maxBytes: number;
+  /**
+   * How long, in milliseconds, a server may be silent while something is relayed, before it counts as gone. Each says three
+   * times as often that it is alive, so it has to be the same on all servers. At least 3,000. Default: 15,000.
+   */
+  nodeTimeout: number;
+}
+
 /** Which pages of other origins may use hubs. */
 export interface CorsOptions {
   /** Origins such as `https://app.example`, in any case, or `*` for all. */
@@ -123,6 +137,13 @@ export interface ServerOptions {
   /** Puts the application's global prefix in front of all paths. Default: false. */
   useGlobalPrefix: boolean;
   /**
+   * Where requests for hubs are taken. `middleware`: where `SignalRModule` stands among the middleware of Express or Fastify, behind
+   * what was added with `app.use()`. `server`: straight from the HTTP server, which costs much less for each negotiation, poll and
+   * POST; no middleware sees them then (sessions, `request.user`, `enableCors()`, rate limits), as none ever sees an upgrade. Default:
+   * `middleware`.
+   */
+  mount: 'middleware' | 'server';
+  /**
    * Key of the tokens that clients carry; the first one of a list encrypts, all decrypt. Every node needs the same.
    * Default: random, so that clients cannot resume after a restart.
    */
@@ -168,12 +189,14 @@ export interface ServerOptions {
   /** How long, in milliseconds, `app.close()` waits for running calls and `onDisconnected` of all hubs. Default: 5,000. */
   shutdownTimeout: number;
   /**
-   * Raises `onDisconnected` of hubs for connections whose node died, on one of the nodes that are left: for Core clients when
-   * its lease has ended, for classic ones `classic.disconnectTimeout` later, unless they have returned to another node. What hub
-   * code sees of such a connection is who it was; its request is not known any more. Default: false.
+   * Raises `onDisconnected` of hubs, persistent connections and connection handlers for connections whose node died, on one of the
+   * nodes that are left: for Core clients when its lease has ended, for classic ones `classic.disconnectTimeout` later, unless they
+   * have returned to another node. What is seen of such a connection is who it was: its request and `items` are not known any
+   * more. Default: false.
    */
   raiseDisconnectedOfLostNodes: boolean;
   outbox: OutboxOptions;
+  relay: RelayOptions;
   limits: LimitOptions;
   /** Options of classic clients, or false to refuse them. */
   classic: ClassicOptions | false;

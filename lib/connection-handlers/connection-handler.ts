@@ -30,6 +30,9 @@ export abstract class SignalRConnectionHandler {
   /**
    * A connection has ended, whoever ended it. Called once if `onConnected` has succeeded. A throw is logged. Default: nothing.
    *
+   * With the option `raiseDisconnectedOfLostNodes` also called for connections of a server that died, where `onConnected` has run:
+   * of those only id and user are known, and their `items` are empty.
+   *
    * @param _error what went wrong: what `onReceived` threw, or what the client did wrong. Undefined if nothing did, and for
    * clients that just vanish.
    */

@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import { toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
+import type { SkipReason } from '../messaging/backplane.js';
 import type { TransportName } from '../transports/channel.js';
 import type { ProtocolFamily } from './connection.js';
 
@@ -23,7 +24,7 @@ export type MessageLoss =
 
 /**
  * Measures the connections of an application: the option `metrics`. Each member is called a few times in the life of a
- * connection, never for a message. What it throws is logged.
+ * connection, never for a message that is delivered. What it throws is logged.
  *
  * @publicApi
  */
@@ -36,11 +37,23 @@ export interface ConnectionMetrics {
   closed(transport: TransportName, status: ConnectionStatus, duration: number): void;
   /** Messages to a connection are lost: the third guarantee of docs/guarantees.md. */
   lostMessages(family: ProtocolFamily, reason: MessageLoss): void;
+  /** Something that another node has sent was passed over: a message, a command, a note. */
+  skippedMessage(reason: SkipReason): void;
+}
+
+const logger = traceSource('SignalR.Connection');
+
+/** No connection suffers from being measured. */
+export function measure(metrics: ConnectionMetrics, what: (metrics: ConnectionMetrics) => void): void {
+  try {
+    what(metrics);
+  } catch (error) {
+    logger.error('metrics failed', toError(error).stack);
+  }
 }
 
 /** One connection as metrics see it. */
 export class MeasuredConnection {
-  private static readonly logger = traceSource('SignalR.Connection');
   private transport: TransportName | undefined;
   private openedAt = 0;
 
@@ -56,9 +69,9 @@ export class MeasuredConnection {
     this.transport = transport;
     if (previous === undefined) {
       this.openedAt = this.clock.now();
-      this.tell((metrics) => metrics.opened(transport));
+      measure(this.metrics, (metrics) => metrics.opened(transport));
     } else if (previous !== transport) {
-      this.tell((metrics) => metrics.moved(previous, transport));
+      measure(this.metrics, (metrics) => metrics.moved(previous, transport));
     }
   }
 
@@ -68,20 +81,11 @@ export class MeasuredConnection {
     if (transport !== undefined) {
       this.transport = undefined;
       const duration = this.clock.now() - this.openedAt;
-      this.tell((metrics) => metrics.closed(transport, status, duration));
+      measure(this.metrics, (metrics) => metrics.closed(transport, status, duration));
     }
   }
 
   lostMessages(reason: MessageLoss): void {
-    this.tell((metrics) => metrics.lostMessages(this.family, reason));
-  }
-
-  /** No connection suffers from being measured. */
-  private tell(what: (metrics: ConnectionMetrics) => void): void {
-    try {
-      what(this.metrics);
-    } catch (error) {
-      MeasuredConnection.logger.error('metrics failed', toError(error).stack);
-    }
+    measure(this.metrics, (metrics) => metrics.lostMessages(this.family, reason));
   }
 }

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Clock } from '../common/clock.js';
+import type { ServerOptions } from '../common/options.js';
 import { isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
-import type { Acknowledgement, Backplane, BackplaneNode } from '../messaging/backplane.js';
+import type { Acknowledgement, Backplane, BackplaneNode, SkipReason } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Envelope } from '../messaging/envelope.js';
 import type { NodeCommand } from '../messaging/node-command.js';
 import type { NodeNote } from '../messaging/node-note.js';
 import { connectionTopic, type Topic, userTopic } from '../messaging/topics.js';
 import type { Connection } from './connection.js';
-import { ConnectionRoutes } from './connection-routes.js';
+import { ConnectionRoutes, entryOf } from './connection-routes.js';
 import { Relays } from './relay/relays.js';
 
 /**
@@ -22,12 +22,15 @@ export class ConnectionRegistry implements BackplaneNode {
   servesClients = true;
   /** Told of connections whose node died. Must not throw. */
   onOrphaned: ((entry: ConnectionEntry) => void) | undefined;
+  /** Told of what other nodes have sent and this one passes over. Must not throw. */
+  onSkipped: ((reason: SkipReason) => void) | undefined;
   private readonly logger = traceSource('SignalR.Connection');
   private readonly connections = new Map<string, Connection>();
   /** A single subscriber stands for itself: every connection has topics of its own, and a Set for each adds up. */
   private readonly subscribers = new Map<Topic, Connection | Set<Connection>>();
   /** Subscriptions that the backplane has not confirmed yet. */
   private readonly beginning = new Map<Topic, Promise<void>>();
+  private readonly takenEarly: ((connectionId: string) => void)[] = [];
 
   /** Which node has which connection. */
   readonly routes: ConnectionRoutes;
@@ -36,10 +39,10 @@ export class ConnectionRegistry implements BackplaneNode {
 
   constructor(
     private readonly backplane: Backplane,
-    clock: Clock,
+    options: Pick<ServerOptions, 'relay' | 'clock'>,
   ) {
     this.routes = new ConnectionRoutes(this.id, backplane.directory);
-    this.relays = new Relays(this.id, backplane, clock);
+    this.relays = new Relays(this.id, backplane, options.relay, options.clock);
   }
 
   /** How many connections this process has. */
@@ -67,10 +70,7 @@ export class ConnectionRegistry implements BackplaneNode {
 
   /** Tells all nodes who a connection is: when it has come, and when that has changed. */
   announce(connection: Connection): void {
-    const { id, protocol, hubNames, userId } = connection;
-    this.background(
-      this.backplane.directory.add({ connectionId: id, nodeId: this.id, protocol, hubs: hubNames, userId }),
-    );
+    this.background(this.backplane.directory.add(entryOf(connection, this.id)));
   }
 
   /** Makes a connection a member of the groups that its user is in. */
@@ -187,7 +187,7 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   missed(from?: string): void {
-    this.relays.breakOffWith(from);
+    this.relays.missed(from);
   }
 
   execute(command: NodeCommand): Acknowledgement | false | Promise<Acknowledgement | false> {
@@ -224,11 +224,25 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   taken(connectionId: string, nodeId: string): void {
-    this.connections.get(connectionId)?.takenBy(nodeId);
+    const connection = this.connections.get(connectionId);
+    if (connection === undefined) {
+      this.takenEarly.forEach((listener) => listener(connectionId));
+    } else {
+      connection.takenBy(nodeId);
+    }
+  }
+
+  /** Says who is to hear of connections that another node has, and that have not been added here yet. */
+  onTakenEarly(listener: (connectionId: string) => void): void {
+    this.takenEarly.push(listener);
   }
 
   orphaned(entry: ConnectionEntry): void {
     this.onOrphaned?.(entry);
+  }
+
+  skipped(reason: SkipReason): void {
+    this.onSkipped?.(reason);
   }
 
   userGroupsBack(): void {

@@ -4,6 +4,21 @@ import { traceSource } from '../common/trace.js';
 import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Connection, ProtocolFamily } from './connection.js';
 
+/** What all nodes are to know of a connection that a node has. */
+export function entryOf(
+  { id, protocol, hubNames, path, userId }: Connection,
+  nodeId: string,
+): ConnectionEntry {
+  return {
+    connectionId: id,
+    nodeId,
+    protocol,
+    hubs: hubNames,
+    ...(path !== undefined && { path }),
+    userId,
+  };
+}
+
 /**
  * Which node has which connection, as far as requests are concerned: from the first one that a connection is made for to
  * the last one that may still come. The entry in the directory decides; a connection that hubs know of has a fuller one.
@@ -18,7 +33,8 @@ export class ConnectionRoutes {
 
   /**
    * Takes a connection that no node has yet, and gives the node that has it otherwise; undefined if that is this one. A
-   * backplane that fails must not keep clients out: without it the connection is this node's.
+   * backplane that fails must not keep clients out: without it the connection is this node's, until another one turns out to
+   * have it.
    *
    * @param former a node that is dead.
    */
@@ -27,6 +43,7 @@ export class ConnectionRoutes {
       return await this.claimForSure(connectionId, protocol, former);
     } catch (error) {
       this.report(error);
+      this.directory.presume?.(this.entry(connectionId, protocol));
       return undefined;
     }
   }
@@ -55,8 +72,8 @@ export class ConnectionRoutes {
   }
 
   /** Gives a connection to the node that has asked for it. */
-  handOver({ id, protocol, hubNames, userId }: Connection, nodeId: string): void {
-    this.background(this.directory.add({ connectionId: id, nodeId, protocol, hubs: hubNames, userId }));
+  handOver(connection: Connection, nodeId: string): void {
+    this.background(this.directory.add(entryOf(connection, nodeId)));
   }
 
   /** No request of the connection is expected any more. */

@@ -65,6 +65,11 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   /** The hubs whose calls it receives, by canonical name. */
   abstract readonly hubNames: readonly string[];
 
+  /** Path of the persistent connection or connection handler that it belongs to; undefined for connections to hubs. */
+  get path(): string | undefined {
+    return undefined;
+  }
+
   /** What hub code keeps with the connection. */
   get items(): Map<unknown, unknown> {
     return (this.itemsOfHubCode ??= new Map());

@@ -1,9 +1,10 @@
+import { DONE } from '../common/promises.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
 import { HubRequest } from '../transports/hub-request.js';
 import { Connection, type ProtocolFamily } from './connection.js';
 import type { OutboxLimits } from './outbox.js';
 
-/** What is left of a connection whose node died: who it was, for hubs to be told of its end. Nothing reaches it any more. */
+/** What is left of a connection whose node died: who it was, for the application to be told of its end. Nothing reaches it any more. */
 export class LostConnection extends Connection {
   readonly protocol: ProtocolFamily;
   readonly hubNames: readonly string[];
@@ -29,8 +30,15 @@ export class LostConnection extends Connection {
   takenBy(): void {}
 
   shutDown(): Promise<void> {
-    return Promise.resolve();
+    return DONE;
   }
+
+  /** What a connection handler sends goes nowhere, as with any connection that has ended. */
+  sendData(): Promise<void> {
+    return DONE;
+  }
+
+  close(): void {}
 
   onHeartbeat(): void {}
 

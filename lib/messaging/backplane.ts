@@ -7,6 +7,14 @@ import type { Topic } from './topics.js';
 /** What the owner of a connection says when it has carried out a command: for `ask` the answer of the client. */
 export type Acknowledgement = true | ClientAnswer;
 
+/**
+ * Why something that another node has sent was passed over: a newer release has written it in a format of its own, or nobody
+ * can make sense of it.
+ *
+ * @publicApi
+ */
+export type SkipReason = 'newer_release' | 'unreadable';
+
 /** One process that has connections, as its backplane sees it. */
 export interface BackplaneNode {
   /** Unique name of the process. */
@@ -49,6 +57,11 @@ export interface BackplaneNode {
    * off, the connection may turn up again. Never throws.
    */
   orphaned?(entry: ConnectionEntry): void;
+  /**
+   * Something that another node has sent was passed over, for metrics; told each time, while logs are to say it once. Never
+   * throws.
+   */
+  skipped?(reason: SkipReason): void;
 }
 
 /** What a returning connection missed. */
@@ -60,7 +73,7 @@ export interface Replay {
    * the end, and what it missed is unknown.
    */
   readonly known: boolean;
-  /** False if some of what was published after the cursor is no longer kept. */
+  /** False if some of what was published after the cursor is no longer kept, or nobody knows whether it is. */
   readonly complete: boolean;
   /** The cursor of a connection that has got all of this. Default: what {@link Backplane.tail} says. */
   readonly position?: string;

@@ -5,6 +5,8 @@ export interface ConnectionEntry {
   readonly protocol: 'classic' | 'core';
   /** Canonical names of the hubs it receives calls of. */
   readonly hubs: readonly string[];
+  /** Path of the persistent connection or connection handler that it belongs to. Default: it belongs to hubs. */
+  readonly path?: string;
   readonly userId: string | undefined;
   /**
    * True for what only says which node has the requests of a client, because its connection has not begun or has just
@@ -46,6 +48,12 @@ export interface ConnectionDirectory {
    * @returns the entry that stands now.
    */
   claim(entry: ConnectionEntry, former?: string): ConnectionEntry | Promise<ConnectionEntry>;
+  /**
+   * Takes in a connection that could not be claimed because the directory cannot be asked. Once it can, the connection is this
+   * node's unless another one that is alive has it, which is told by {@link BackplaneNode.taken}. Default: nothing, for
+   * directories that can always be asked.
+   */
+  presume?(entry: ConnectionEntry): void;
   remove(connectionId: string): void | Promise<void>;
   joined(connectionId: string, groupTopic: string): void | Promise<void>;
   left(connectionId: string, groupTopic: string): void | Promise<void>;

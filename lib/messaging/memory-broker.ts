@@ -18,6 +18,8 @@ export interface MemoryLogOptions {
 }
 
 interface TopicState {
+  /** Where the log stood when the topic became known: what was said there before has not been kept. */
+  readonly since: number;
   /** Nearly always one: a Set for each topic would be most of what an idle connection costs. */
   readonly nodes: BackplaneNode[];
   /** Made by the first message. */
@@ -38,6 +40,8 @@ export class MemoryBroker {
   /** Topics without subscribers, the one that has been idle longest first. */
   private readonly idle = new Set<Topic>();
   private sequence = 0;
+  /** Place of the last message that was dropped with its topic, or because nobody knew its topic. */
+  private dropped = 0;
 
   constructor(private readonly options: MemoryLogOptions) {}
 
@@ -45,6 +49,7 @@ export class MemoryBroker {
     const state = this.topics.get(topic);
     // A topic that nobody was subscribed to of late keeps nothing (signalr-2 §5.3).
     if (state === undefined) {
+      this.dropped = ++this.sequence;
       return;
     }
     const sequence = ++this.sequence;
@@ -59,7 +64,7 @@ export class MemoryBroker {
   subscribe(topic: Topic, node: BackplaneNode): void {
     let state = this.topics.get(topic);
     if (state === undefined) {
-      state = { nodes: [], log: undefined, idleSince: undefined };
+      state = { since: this.sequence, nodes: [], log: undefined, idleSince: undefined };
       this.topics.set(topic, state);
     }
     if (state.idleSince !== undefined) {
@@ -138,18 +143,28 @@ export class MemoryBroker {
     const entries: LogEntry[] = [];
     let complete = true;
     for (const { topic, since } of topics) {
-      const log = this.topics.get(topic)?.log;
+      const state = this.topics.get(topic);
       const start = since === undefined ? sequence : Math.max(sequence, this.parse(since) ?? 0);
-      entries.push(...(log?.after(start) ?? []));
-      complete &&= log?.reachesBackTo(start) ?? true;
+      entries.push(...(state?.log?.after(start) ?? []));
+      complete &&= this.reachesBackTo(start, state);
     }
     entries.sort((left, right) => left.sequence - right.sequence);
     return { envelopes: entries.map(({ envelope }) => envelope), known: true, complete };
   }
 
   private forget(topic: Topic): void {
+    this.dropped = Math.max(this.dropped, this.topics.get(topic)?.log?.last ?? 0);
     this.idle.delete(topic);
     this.topics.delete(topic);
+  }
+
+  /**
+   * True if everything that was said on a topic after a place is still here. Which topics were forgotten is not kept, since
+   * they are without number: of one that has not been known since then it may only be said if nothing at all was dropped.
+   */
+  private reachesBackTo(start: number, state: TopicState | undefined): boolean {
+    const isKnownSince = state !== undefined && start >= state.since;
+    return (isKnownSince || start >= this.dropped) && (state?.log?.reachesBackTo(start) ?? true);
   }
 
   private cursor(sequence: number): string {

@@ -57,4 +57,7 @@ export type RelayPart =
 /** Something that one node tells another. */
 export type NodeNote =
   /** A sign of life, for nodes that serve requests of each other. */
-  { readonly type: 'alive' } | { readonly type: 'relay'; readonly relay: string; readonly say: RelayPart };
+  | { readonly type: 'alive' }
+  /** Something that the other node has told is lost: what it waits for may never come. */
+  | { readonly type: 'missed' }
+  | { readonly type: 'relay'; readonly relay: string; readonly say: RelayPart };

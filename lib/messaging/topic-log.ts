@@ -19,6 +19,12 @@ export class TopicLog {
     }
   }
 
+  /** Sequence number of the last message; 0 if there is none. */
+  get last(): number {
+    const { length } = this.ring;
+    return this.ring[(this.next + length - 1) % length]?.sequence ?? 0;
+  }
+
   /** True if everything that was appended after a sequence number is still here. */
   reachesBackTo(sequence: number): boolean {
     return sequence >= this.forgotten;

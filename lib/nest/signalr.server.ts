@@ -6,23 +6,26 @@ import { ApplicationConfig, HttpAdapterHost, type ModuleRef } from '@nestjs/core
 import { SignalRError } from '../common/errors.js';
 import type { ServerOptions } from '../common/options.js';
 import { traceSource } from '../common/trace.js';
+import { measure } from '../connections/connection-metrics.js';
 import { ConnectionRegistry } from '../connections/connection-registry.js';
 import { drain, type DrainPlan } from '../connections/drain.js';
 import { Heartbeat } from '../connections/heartbeat.js';
+import { LostConnections } from '../connections/lost-connections.js';
 import { readPipelineModules } from '../hubs/hub.metadata.js';
 import type { HubInvoker } from '../invocation/hub-invoker.js';
-import { LostConnections } from '../invocation/lost-connections.js';
 import { HubPipeline } from '../invocation/hub-pipeline.js';
 import type { HubPipelineModule } from '../invocation/hub-pipeline-module.js';
 import type { Backplane } from '../messaging/backplane.js';
 import { EndpointRouter } from '../protocols/endpoint-router.js';
 import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
-import { ApplicationExplorer } from './application.explorer.js';
+import { ApplicationExplorer, type DiscoveredApplication } from './application.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
+import { lossListeners } from './loss-listeners.js';
 import { ProviderFinder } from './provider-finder.js';
+import { mountOnServer } from './server-mount.js';
 import { SignalRAdapter } from './signalr.adapter.js';
 import type { SignalRModuleOptions } from './signalr.module-options.js';
 import { BACKPLANE, MODULE_OPTIONS, SERVER_OPTIONS } from './signalr.tokens.js';
@@ -57,8 +60,12 @@ export class SignalRServer implements HubServer {
     private readonly config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.registry = new ConnectionRegistry(backplane, options.clock);
+    this.registry = new ConnectionRegistry(backplane, options);
     this.heartbeat = new Heartbeat(options.clock, beatInterval(options));
+    const { metrics } = moduleOptions;
+    if (metrics !== undefined) {
+      this.registry.onSkipped = (reason) => measure(metrics, (counting) => counting.skippedMessage(reason));
+    }
   }
 
   /**
@@ -86,13 +93,17 @@ export class SignalRServer implements HubServer {
     this.router = new EndpointRouter(endpoints);
     this.invoker = invoker;
     adapter.takeOver();
-    httpServer.prependListener('request', (request) => this.keepRaw(request));
+    if (this.options.mount === 'server') {
+      mountOnServer(httpServer, (request, response) => this.serve(request, response));
+    } else {
+      httpServer.prependListener('request', (request) => this.keepRaw(request));
+    }
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
     }
     this.heartbeat.onBeat((now) => registry.relays.onHeartbeat(now));
     if (this.options.raiseDisconnectedOfLostNodes) {
-      this.watchLostNodes(application.hubs, invoker);
+      this.watchLostNodes(application, invoker);
     }
     this.heartbeat.start();
     this.servedPath = basePath;
@@ -181,10 +192,9 @@ export class SignalRServer implements HubServer {
     return endpoint !== undefined;
   }
 
-  private watchLostNodes(hubs: readonly DiscoveredHub[], invoker: HubInvoker): void {
+  private watchLostNodes(application: DiscoveredApplication, invoker: HubInvoker): void {
     const { clock, classic, outbox } = this.options;
-    const descriptors = hubs.map(({ descriptor }) => descriptor);
-    const lost = new LostConnections(descriptors, invoker, {
+    const lost = new LostConnections(lossListeners(application, invoker), {
       directory: this.backplane.directory,
       grace: classic === false ? 0 : classic.disconnectTimeout,
       outbox,

@@ -55,6 +55,8 @@ export abstract class SignalRPersistentConnection {
   /**
    * A client is gone. A throw is logged. Default: nothing.
    *
+   * With the option `raiseDisconnectedOfLostNodes` also called for clients of a server that died, with an empty request.
+   *
    * @param _stopCalled true if it said goodbye, false if it vanished or the server ended it.
    */
   onDisconnected(_request: HubRequest, _connectionId: string, _stopCalled: boolean): unknown {

@@ -10,7 +10,7 @@ export interface WantedTopic {
 }
 
 interface Delivered {
-  /** Place in the order of delivery. */
+  /** Place in the order in which the node has come to know of messages, its own when they were sent. */
   readonly order: number;
   readonly envelope: LoggedEnvelope;
 }
@@ -19,6 +19,8 @@ interface Delivered {
 export class SubscribedTopic {
   /** Everything that was published after this place has come to the node; undefined as long as that is not known. */
   since: number | undefined;
+  /** Count of the last message that the node had sent, to whatever topic, when it subscribed. */
+  sentBefore = 0;
   /** Made by the first message: a ring, the oldest at `oldest`. */
   private ring: Delivered[] | undefined;
   private oldest = 0;
@@ -104,8 +106,13 @@ export class LocalHistory {
     return [...this.topics.keys()];
   }
 
-  append(envelope: LoggedEnvelope): void {
-    this.topics.get(envelope.topic)?.append({ order: ++this.order, envelope }, this.capacity, this.tag);
+  /** The place of what the node comes to know next. */
+  nextOrder(): number {
+    return ++this.order;
+  }
+
+  append(envelope: LoggedEnvelope, order = this.nextOrder()): void {
+    this.topics.get(envelope.topic)?.append({ order, envelope }, this.capacity, this.tag);
   }
 
   /** What is missing to somebody, in the order of delivery; undefined if not all of it is here. */

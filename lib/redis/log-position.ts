@@ -7,7 +7,7 @@ export class LogPosition {
   epoch = '';
   /** Everything up to here that concerns the node has arrived. */
   sequence = 0;
-  /** The last own message that was handed to connections of this node. */
+  /** The last own message that was handed to connections of this node, or is replayed to them. */
   delivered = 0;
   /** The last own message that has a place at or before {@link sequence}. */
   placed = 0;

@@ -1,26 +1,28 @@
-import type { Replay, ReplayScreen } from '../messaging/backplane.js';
-import type { Envelope } from '../messaging/envelope.js';
+import type { Replay, ReplayTopic } from '../messaging/backplane.js';
 import { Cursor } from './cursor.js';
-import type { WantedTopic } from './local-history.js';
-import { LoggedEnvelope } from './logged-envelope.js';
+import type { LocalHistory, WantedTopic } from './local-history.js';
+import type { LogPosition } from './log-position.js';
 import type { LogReader } from './log-reader.js';
+import { type LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
 import type { LogMark } from './message-log.js';
 import type { RedisAccess } from './redis-access.js';
+import { SeenScreen } from './seen-screen.js';
 
-export const UNKNOWN: Replay = { envelopes: [], known: false, complete: false };
+const UNKNOWN: Replay = { envelopes: [], known: false, complete: false };
 
 /** What a replay needs to know of its node. */
 export interface ReplayingNode {
-  readonly tag: string;
+  readonly position: LogPosition;
+  readonly history: LocalHistory;
   /** Count of the last message that the node has published. */
   readonly lastCount: number;
-  /** What the node has handed to its connections before Redis has given it a place, oldest first. */
+  /** What the node has said to topics that it is subscribed to, and Redis has not given a place, oldest first. */
   unplaced(): LoggedEnvelope[];
   /** Where the log stands, once everything up to there has arrived at the node. */
   catchUp(): Promise<LogMark>;
 }
 
-/** Finds in the logs what a connection has missed that comes from another node, or from long ago. */
+/** Finds what a connection has missed: in memory, or in the logs if it comes from another node, or from long ago. */
 export class LogReplay {
   constructor(
     private readonly node: ReplayingNode,
@@ -28,8 +30,47 @@ export class LogReplay {
     private readonly reader: LogReader,
   ) {}
 
-  async run(wanted: readonly WantedTopic[], after: Cursor): Promise<Replay> {
-    const { tag, lastCount } = this.node;
+  /** See {@link Backplane.replay}. */
+  replay(topics: readonly ReplayTopic[], after: string): Replay | Promise<Replay> {
+    const { epoch } = this.node.position;
+    const cursor = Cursor.parse(after, epoch);
+    if (cursor === undefined) {
+      return UNKNOWN;
+    }
+    const wanted = topics.map(({ topic, since }) => ({
+      topic,
+      since: since === undefined ? undefined : Cursor.parse(since, epoch),
+    }));
+    return this.fromMemory(wanted, cursor) ?? this.fromLogs(wanted, cursor);
+  }
+
+  private fromMemory(wanted: readonly WantedTopic[], cursor: Cursor): Replay | undefined {
+    const { position, history, lastCount } = this.node;
+    const { tag, sequence } = position;
+    const isOfThisNode = [...cursor.senders.keys()].every((sender) => sender === tag);
+    if (cursor.sequence > sequence || (!isOfThisNode && this.redis.isOpen)) {
+      return undefined;
+    }
+    const envelopes = history.after(cursor, wanted);
+    if (envelopes === undefined) {
+      return undefined;
+    }
+    const replay: Replay = { envelopes, known: true, complete: true };
+    if (isOfThisNode && envelopes.every((envelope) => envelope.position !== NOT_DELIVERED)) {
+      return replay;
+    }
+    const seen = cursor.and(position.cursor);
+    return {
+      ...replay,
+      envelopes: placedAfter(cursor, envelopes),
+      position: seen.toString(),
+      screen: new SeenScreen(seen, cursor, tag, lastCount),
+    };
+  }
+
+  private async fromLogs(wanted: readonly WantedTopic[], after: Cursor): Promise<Replay> {
+    const { lastCount } = this.node;
+    const { tag } = this.node.position;
     const unplaced = this.node.unplaced();
     // Before the mark: what is accepted later than that comes with a place of its own after it.
     const pending = await this.pendingOf(after);
@@ -80,7 +121,7 @@ export class LogReplay {
   /** Senders of whom the client has seen messages that Redis has not accepted, and may still accept. */
   private async pendingOf({ senders }: Cursor): Promise<Map<string, number>> {
     const pending = new Map(senders);
-    pending.delete(this.node.tag);
+    pending.delete(this.node.position.tag);
     await Promise.all(
       [...pending].map(async ([tag, count]) => {
         const key = this.redis.keys.accepted(tag);
@@ -93,42 +134,12 @@ export class LogReplay {
   }
 }
 
-/** Keeps from a connection what it has seen on another node, or gets by its replay. */
-export class SeenScreen implements ReplayScreen {
-  /** Messages of other nodes may arrive much later: when those nodes reach Redis again. */
-  readonly isLasting: boolean;
-
-  /**
-   * @param seen what the connection has seen after the replay.
-   * @param after what it had seen before.
-   * @param tag the own node, and count of the last message of it that the replay has taken into account.
-   */
-  constructor(
-    private readonly seen: Cursor,
-    private readonly after: Cursor,
-    private readonly tag: string,
-    private readonly lastCount: number,
-  ) {
-    this.isLasting = [...seen.senders.keys()].some((sender) => sender !== tag);
-  }
-
-  admit(envelope: Envelope): Envelope | undefined {
-    if (!(envelope instanceof LoggedEnvelope)) {
-      return envelope;
-    }
-    if (envelope.sender === this.tag ? envelope.count <= this.lastCount : this.isSeen(envelope)) {
-      return undefined;
-    }
-    return this.place(envelope);
-  }
-
-  /** The message with a position that tells also of what this connection has seen besides. */
-  place(envelope: LoggedEnvelope): LoggedEnvelope {
-    const position = Cursor.parse(envelope.position, this.seen.epoch)?.and(this.seen).toString();
-    return position === undefined || position === envelope.position ? envelope : envelope.at(position);
-  }
-
-  private isSeen(envelope: LoggedEnvelope): boolean {
-    return this.seen.covers(envelope) || envelope.count <= (this.after.senders.get(envelope.sender) ?? 0);
-  }
+/** The same messages for somebody who has seen something else before than those who got them live. */
+function placedAfter(cursor: Cursor, envelopes: readonly LoggedEnvelope[]): LoggedEnvelope[] {
+  let seen = cursor;
+  return envelopes.map((envelope) => {
+    const own = new Cursor(cursor.epoch, 0, new Map([[envelope.sender, envelope.count]]));
+    seen = seen.and(Cursor.parse(envelope.position, cursor.epoch) ?? own);
+    return envelope.at(seen.toString());
+  });
 }

@@ -1,6 +1,9 @@
 import { Envelope, type Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 
+/** Position of messages that no connection has got live. */
+export const NOT_DELIVERED = '';
+
 /** A message of which is known who sent it, and where it stands in the log once Redis has accepted it. */
 export class LoggedEnvelope extends Envelope {
   constructor(

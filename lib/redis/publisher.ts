@@ -21,8 +21,11 @@ export interface QueueOptions {
 /** A message that Redis has not accepted yet. */
 export interface QueuedMessage {
   readonly topic: Topic;
+  readonly message: Message;
   /** Place among the messages of this node, from 1 on. */
   readonly count: number;
+  /** Its place among all that the node has come to know of; see {@link LocalHistory}. */
+  readonly order: number;
   /** What is written; see `wire-format.ts`. */
   readonly body: string;
   /** Bytes of the body. */
@@ -109,7 +112,7 @@ export class Publisher {
    *
    * @throws SignalRError SIGNALR_BACKPLANE_DOWN, SIGNALR_BACKPLANE_QUEUE_FULL
    */
-  accept(topic: Topic, message: Message): QueuedMessage {
+  accept(topic: Topic, message: Message, order = 0): QueuedMessage {
     const count = this.last + 1;
     const body = encodeBody({ tag: this.tag, count }, message);
     if (this.isDown && this.options.whenDown === 'fail') {
@@ -119,7 +122,7 @@ export class Publisher {
       throw SignalRError.of('SIGNALR_BACKPLANE_QUEUE_FULL', 'redis', `${this.queue.length}`);
     }
     this.last = count;
-    const queued: QueuedMessage = { topic, count, body, size: Buffer.byteLength(body) };
+    const queued: QueuedMessage = { topic, message, count, order, body, size: Buffer.byteLength(body) };
     this.bytes += queued.size;
     this.queue.push(queued);
     return queued;
@@ -136,9 +139,9 @@ export class Publisher {
     });
   }
 
-  /** The messages that have not been accepted, oldest first. */
-  waiting(): readonly QueuedMessage[] {
-    return [...this.queue];
+  /** The messages of a topic that have not been accepted, oldest first. */
+  waitingFor(topic: Topic): readonly QueuedMessage[] {
+    return this.queue.filter((queued) => queued.topic === topic);
   }
 
   /** There is a line to Redis (again). */

@@ -61,7 +61,7 @@ export class RedisBackplane implements Backplane {
   private readonly commands: Line<CommandConnection>;
   private readonly subscriber: Line<SubscriberConnection>;
   private readonly subscriptions: Subscriptions;
-  private readonly reports = new WireReports();
+  private readonly reports = new WireReports((reason) => this.running?.node.skipped?.(reason));
   private running: Running | undefined;
 
   /** @throws SignalRError SIGNALR_OPTION_UNKNOWN, SIGNALR_OPTION_INVALID */

@@ -63,6 +63,11 @@ export class RedisDirectory implements ConnectionDirectory {
     return standing;
   }
 
+  presume(entry: ConnectionEntry): void {
+    this.keep(entry);
+    this.isStale = true;
+  }
+
   remove(connectionId: string): void | Promise<void> {
     this.own.delete(connectionId);
     return this.write(REMOVE, connectionId, this.nodeId);

@@ -9,12 +9,12 @@ import { type Arrival, HeldArrivals } from './held-arrivals.js';
 import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
 import { LogReader } from './log-reader.js';
-import { LogReplay, type ReplayingNode, SeenScreen, UNKNOWN } from './log-replay.js';
+import { LogReplay, type ReplayingNode } from './log-replay.js';
 import { NEW_LIFE } from './log-scripts.js';
-import { LoggedEnvelope } from './logged-envelope.js';
+import { LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
 import { MarkWaiters } from './mark-waiters.js';
 import type { LogMark, MessageLog } from './message-log.js';
-import { Publisher, type QueueOptions } from './publisher.js';
+import { Publisher, type QueuedMessage, type QueueOptions } from './publisher.js';
 import type { RedisAccess } from './redis-access.js';
 import { StreamTransmission } from './stream-transmission.js';
 import { decodePublished, type WireMessage } from './wire-format.js';
@@ -49,8 +49,8 @@ export interface StreamLogServices {
 export class StreamLog implements MessageLog, ReplayingNode {
   readonly publisher: Publisher;
   private readonly trace = traceSource('SignalR.MessageBus');
-  private readonly position: LogPosition;
-  private readonly history: LocalHistory;
+  readonly position: LogPosition;
+  readonly history: LocalHistory;
   private readonly reader: LogReader;
   private readonly past: LogReplay;
   private readonly waiters: MarkWaiters;
@@ -78,10 +78,6 @@ export class StreamLog implements MessageLog, ReplayingNode {
     return this.held !== undefined;
   }
 
-  get tag(): string {
-    return this.position.tag;
-  }
-
   get lastCount(): number {
     return this.publisher.lastCount;
   }
@@ -91,13 +87,21 @@ export class StreamLog implements MessageLog, ReplayingNode {
   }
 
   publish(topic: Topic, message: Message): void | Promise<void> {
-    const queued = this.publisher.accept(topic, message);
+    const order = this.history.nextOrder();
+    const queued = this.publisher.accept(topic, message, order);
     if (this.history.get(topic) !== undefined) {
       this.position.delivered = queued.count;
       const position = this.position.cursor.toString();
-      const envelope = new LoggedEnvelope(topic, message, position, this.tag, queued.count, undefined);
+      const envelope = new LoggedEnvelope(
+        topic,
+        message,
+        position,
+        this.position.tag,
+        queued.count,
+        undefined,
+      );
       this.transmission.unplaced.set(queued.count, envelope);
-      this.deliver(envelope);
+      this.deliver(envelope, order);
     }
     return this.publisher.submit(queued);
   }
@@ -108,6 +112,24 @@ export class StreamLog implements MessageLog, ReplayingNode {
       // Its channel is not subscribed to: what is missed from here on will be made up together with the rest.
       state.since = this.position.sequence;
     }
+    state.sentBefore = this.lastCount;
+    for (const queued of this.publisher.waitingFor(topic)) {
+      this.recall(queued);
+    }
+  }
+
+  /**
+   * Nobody here wanted it when it was sent, and Redis does not have it yet: who comes back for it finds it only here, and when
+   * it returns from Redis it counts as delivered.
+   */
+  private recall({ topic, message, count, order }: QueuedMessage): void {
+    let envelope = this.transmission.unplaced.get(count);
+    if (envelope === undefined) {
+      envelope = new LoggedEnvelope(topic, message, NOT_DELIVERED, this.position.tag, count, undefined);
+      this.transmission.recall(envelope);
+      this.position.delivered = Math.max(this.position.delivered, count);
+    }
+    this.history.append(envelope, order);
   }
 
   close(topic: Topic): void {
@@ -166,10 +188,14 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   /** Other nodes may have said something there of which this one could not know. */
   joinedAt(topic: Topic, tail: string): string {
-    const { epoch } = this.position;
-    const since = this.history.get(topic)?.since;
+    const { epoch, placed } = this.position;
+    const { since, sentBefore = 0 } = this.history.get(topic) ?? {};
     const known = Cursor.parse(tail, epoch);
-    return since === undefined || known === undefined ? tail : known.and(new Cursor(epoch, since)).toString();
+    if (since === undefined || known === undefined) {
+      return tail;
+    }
+    const sent = sentBefore > placed ? new Map([[this.position.tag, sentBefore]]) : undefined;
+    return known.and(new Cursor(epoch, since, sent)).toString();
   }
 
   tail(): string {
@@ -177,28 +203,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
   }
 
   replay(topics: readonly ReplayTopic[], after: string): Replay | Promise<Replay> {
-    const { epoch, sequence } = this.position;
-    const cursor = Cursor.parse(after, epoch);
-    if (cursor === undefined) {
-      return UNKNOWN;
-    }
-    const wanted = topics.map(({ topic, since }) => ({
-      topic,
-      since: since === undefined ? undefined : Cursor.parse(since, epoch),
-    }));
-    const isOfThisNode = [...cursor.senders.keys()].every((sender) => sender === this.tag);
-    const local = cursor.sequence <= sequence ? this.history.after(cursor, wanted) : undefined;
-    if (local === undefined || (!isOfThisNode && this.services.redis.isOpen)) {
-      return this.past.run(wanted, cursor);
-    }
-    const replay: Replay = { envelopes: local, known: true, complete: true };
-    if (isOfThisNode) {
-      return replay;
-    }
-    const seen = cursor.and(this.position.cursor);
-    const screen = new SeenScreen(seen, cursor, this.tag, this.lastCount);
-    const positioned = local.map((envelope) => screen.place(envelope));
-    return { ...replay, envelopes: positioned, position: seen.toString(), screen };
+    return this.past.replay(topics, after);
   }
 
   async catchUp(): Promise<LogMark> {
@@ -221,7 +226,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
       this.enter(epoch, sequence);
       this.position.sequence = Math.max(this.position.sequence, sequence);
       this.position.placed = Math.max(this.position.placed, accepted);
-      this.transmission.placedUpTo(accepted, sequence);
+      this.placedUpTo(accepted, sequence);
     } else {
       const { epoch, sequence } = arrival.wire;
       this.enter(epoch, sequence - 1);
@@ -237,11 +242,13 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   private takeMessage(topic: Topic, { tag, count, sequence, message }: WireMessage): void {
     const state = this.history.get(topic);
-    if (state !== undefined) {
-      state.since ??= sequence - 1;
+    // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
+    if (state !== undefined && state.since === undefined && !this.transmission.hasUnplaced(topic)) {
+      state.since = sequence - 1;
     }
-    if (tag === this.tag) {
+    if (tag === this.position.tag) {
       this.transmission.placed(count, sequence);
+      this.placedUpTo(count - 1, sequence);
       this.position.placed = Math.max(this.position.placed, count);
     } else if (state !== undefined) {
       const position = this.position.cursor.toString();
@@ -249,8 +256,18 @@ export class StreamLog implements MessageLog, ReplayingNode {
     }
   }
 
-  private deliver(envelope: LoggedEnvelope): void {
-    this.history.append(envelope);
+  /** Where only this much is known of a message, memory cannot tell who has seen it and who has not: the log can. */
+  private placedUpTo(count: number, sequence: number): void {
+    for (const topic of this.transmission.placedUpTo(count, sequence)) {
+      const state = this.history.get(topic);
+      if (state?.since !== undefined) {
+        state.since = Math.max(state.since, sequence);
+      }
+    }
+  }
+
+  private deliver(envelope: LoggedEnvelope, order?: number): void {
+    this.history.append(envelope, order);
     this.services.node.deliver(envelope);
   }
 

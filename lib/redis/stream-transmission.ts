@@ -1,3 +1,4 @@
+import type { Topic } from '../messaging/topics.js';
 import type { LogPosition } from './log-position.js';
 import { PUBLISH } from './log-scripts.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
@@ -8,8 +9,8 @@ import { COUNT_RETENTION } from './sender-counts.js';
 /** Brings messages into the logs, and remembers which of them have no place there yet. */
 export class StreamTransmission implements Transmission {
   readonly isRepeatable = true;
-  /** Messages that were handed to connections of this node, by their count, until their place is known. */
-  readonly unplaced = new Map<number, LoggedEnvelope>();
+  /** Messages of this node for topics that it is subscribed to, by their count, oldest first, until their place is known. */
+  unplaced = new Map<number, LoggedEnvelope>();
 
   constructor(
     private readonly position: LogPosition,
@@ -50,6 +51,13 @@ export class StreamTransmission implements Transmission {
     return { accepted: acceptedNow, taken: status !== 'missing' };
   }
 
+  /** Takes in a message that was sent before the node was subscribed to its topic. */
+  recall(envelope: LoggedEnvelope): void {
+    this.unplaced = new Map(
+      [...this.unplaced, [envelope.count, envelope] as const].toSorted(([left], [right]) => left - right),
+    );
+  }
+
   /** Redis has given a message its place. */
   placed(count: number, sequence: number): void {
     const envelope = this.unplaced.get(count);
@@ -59,13 +67,25 @@ export class StreamTransmission implements Transmission {
     }
   }
 
-  /** Of messages whose own place was lost on the way it is at least known that it is not behind this one. */
-  placedUpTo(count: number, sequence: number): void {
-    for (const unplaced of this.unplaced.keys()) {
+  /**
+   * Of messages whose own place was lost on the way it is at least known that it is not behind this one.
+   *
+   * @returns their topics
+   */
+  placedUpTo(count: number, sequence: number): Topic[] {
+    const topics: Topic[] = [];
+    for (const [unplaced, { topic }] of this.unplaced) {
       if (unplaced > count) {
-        return;
+        break;
       }
       this.placed(unplaced, sequence);
+      topics.push(topic);
     }
+    return topics;
+  }
+
+  /** True if there is a message for a topic whose place is not known. */
+  hasUnplaced(topic: Topic): boolean {
+    return [...this.unplaced.values()].some((envelope) => envelope.topic === topic);
   }
 }

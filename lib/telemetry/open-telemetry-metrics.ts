@@ -9,6 +9,7 @@ import {
 
 import type { ProtocolFamily } from '../connections/connection.js';
 import type { ConnectionMetrics, ConnectionStatus, MessageLoss } from '../connections/connection-metrics.js';
+import type { SkipReason } from '../messaging/backplane.js';
 import type { TransportName } from '../transports/channel.js';
 
 /** Name of the meter. */
@@ -29,6 +30,7 @@ interface Instruments {
   readonly activeConnections: UpDownCounter;
   readonly duration: Histogram;
   readonly messageLosses: Counter;
+  readonly skippedMessages: Counter;
 }
 
 /**
@@ -37,7 +39,7 @@ interface Instruments {
  * @publicApi
  */
 export interface OpenTelemetryMetricsOptions {
-  /** Default: the global one, as it is when the first client comes. */
+  /** Default: the global one, as it is when there is something to measure for the first time. */
   readonly meterProvider?: MeterProvider;
 }
 
@@ -76,7 +78,11 @@ export class OpenTelemetryMetrics implements ConnectionMetrics {
     });
   }
 
-  /** A meter that is asked for before there is an SDK never records anything, so this waits for the first client. */
+  skippedMessage(reason: SkipReason): void {
+    this.instruments.skippedMessages.add(1, { 'signalr.skip.reason': reason });
+  }
+
+  /** A meter that is asked for before there is an SDK never records anything, so this waits for the first value. */
   private get instruments(): Instruments {
     return (this.made ??= createInstruments(this.options.meterProvider ?? metrics.getMeterProvider()));
   }
@@ -97,6 +103,11 @@ function createInstruments(provider: MeterProvider): Instruments {
     messageLosses: meter.createCounter('signalr.server.message_losses', {
       description: 'Number of times that messages to a connection were lost.',
       unit: '{connection}',
+    }),
+    skippedMessages: meter.createCounter('signalr.server.skipped_messages', {
+      description:
+        'Number of messages from other servers that were passed over because they could not be read.',
+      unit: '{message}',
     }),
   };
 }

@@ -79,6 +79,7 @@ export class FaultyBackplane implements Backplane {
       userGroupsBack: () => node.userGroupsBack?.(),
       taken: (connectionId, nodeId) => node.taken?.(connectionId, nodeId),
       orphaned: (entry) => node.orphaned?.(entry),
+      skipped: (reason) => node.skipped?.(reason),
     });
   }
 

@@ -95,6 +95,12 @@ class Forgetful extends MemoryBackplane {
   }
 }
 
+class Assuring extends MemoryBackplane {
+  override replay(topics: readonly ReplayTopic[], after: string): Replay {
+    return { ...super.replay(topics, after), complete: true };
+  }
+}
+
 class Generous extends MemoryBackplane {
   override replay(topics: readonly ReplayTopic[], after: string): Replay {
     return super.replay(
@@ -185,6 +191,7 @@ export const brokenBackplanes = {
   'does not unsubscribe': farmsOf((options) => new Clinging(options)),
   'forgets who is excluded': farmsOf((options) => new Indiscreet(options)),
   'replays nothing': farmsOf((options) => new Forgetful(options)),
+  'calls every replay complete': farmsOf((options) => new Assuring(options)),
   'replays what was said before joining': farmsOf((options) => new Generous(options)),
   'replays topic by topic': farmsOf((options) => new TopicByTopic(options)),
   'keeps only what somebody is subscribed to': farmsOf((options) => new MemoryBackplane(options), {
@@ -199,6 +206,9 @@ export const brokenBackplanes = {
   'leaves its connections behind': farmsOf((options) => new Lingering(new MemoryBackplane(options))),
   'counts routes': misfiling((directory) => ({
     add: (entry) => directory.add({ ...entry, isRouteOnly: undefined } as unknown as ConnectionEntry),
+  })),
+  'forgets what a connection belongs to': misfiling((directory) => ({
+    add: ({ path: _path, ...entry }) => directory.add(entry),
   })),
   'loses groups when a connection changes': misfiling((directory) => ({
     add: (entry) => {

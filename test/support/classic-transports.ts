@@ -1,5 +1,5 @@
 import type { ClassicFrame, RawClassicClient } from './classic-client.js';
-import { http } from './http.js';
+import { http, type RawAnswer } from './http.js';
 import { HttpStream } from './http-stream.js';
 import type { RawWebSocket } from './web-socket.js';
 
@@ -88,6 +88,33 @@ export class TransportClient {
       throw new Error(`send was answered with ${answer.status}`);
     }
     return JSON.parse(answer.body) as ClassicFrame;
+  }
+
+  /** Sends a text to a persistent connection by a request, which any server may get, and gives the answer. */
+  post(text: string): Promise<RawAnswer> {
+    return http('POST', this.url('send', []), { body: `data=${encodeURIComponent(text)}` });
+  }
+
+  /** The same by the transport: the socket, if there is one. */
+  async sendText(text: string): Promise<void> {
+    if (this.webSocket !== undefined) {
+      this.webSocket.send(text);
+      return;
+    }
+    const { status, body } = await this.post(text);
+    if (status !== 200 || body !== '') {
+      throw new Error(`send was answered with ${status} ${body}`);
+    }
+  }
+
+  /** The next values of a persistent connection. */
+  async nextValues(count: number): Promise<unknown[]> {
+    const values: unknown[] = [];
+    while (values.length < count) {
+      const { M = [] } = await this.nextFrame(({ M: messages }) => (messages ?? []).length > 0);
+      values.push(...M);
+    }
+    return values;
   }
 
   /** The first arguments of the next calls of client methods. */

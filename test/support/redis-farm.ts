@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Logger } from '@nestjs/common';
-import type { Backplane, ConnectionEntry } from 'nestjs-signalr';
+import type { Backplane, ConnectionEntry, SkipReason } from 'nestjs-signalr';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis';
 
 import { RecordingNode } from '../../lib/testing/conformance/recording-node.js';
@@ -21,8 +21,14 @@ export class GapNode extends RecordingNode {
 
   readonly orphans: string[] = [];
 
+  readonly skips: SkipReason[] = [];
+
   orphaned({ connectionId }: ConnectionEntry): void {
     this.orphans.push(connectionId);
+  }
+
+  skipped(reason: SkipReason): void {
+    this.skips.push(reason);
   }
 
   gap(topics: readonly string[] | 'all'): void {

@@ -34,6 +34,8 @@ const EVERY_KIND = 'hands every kind of message on as it was published, with its
 const UP = 'tells that it is up';
 const REPLAY = 'replays what came after a cursor, over topics, in order, once';
 const SINCE = 'replays nothing of a topic up to the position where it was joined';
+const LIMIT = 'says so when messages of a topic are no longer kept';
+const FORGOTTEN = 'says so when a topic is no longer kept, also to who subscribes to it again';
 const IDLE_TOPIC = 'keeps a topic for a while after the last subscriber has gone';
 const BEFORE_JOINING = 'replays nothing that was said elsewhere before the node joined';
 const OTHER_NODE = 'replays on one node what was missed on another, each message once';
@@ -52,20 +54,21 @@ const PRESENCE =
 
 const LIVE = [TO_EVERY_NODE, TO_NOBODY_ELSE, ORDER, EVERY_KIND];
 const PAST = [IDLE_TOPIC, BEFORE_JOINING, OTHER_NODE];
-const WITH_ONE_NODE = [UP, REPLAY, SINCE, IDLE_TOPIC, OTHER_LOG, NO_OWNER];
+const WITH_ONE_NODE = [UP, REPLAY, SINCE, LIMIT, FORGOTTEN, IDLE_TOPIC, OTHER_LOG, NO_OWNER];
 const DIRECTORY = [OWNER, ROUTE, WHO, GROUPS, USER_GROUPS, PRESENCE];
 
 /** Which checks have to see what is wrong. */
 const caughtBy: Record<keyof typeof brokenBackplanes, readonly string[]> = {
-  'is deaf': [...LIVE, REPLAY, SINCE, ...PAST, NOTES],
-  'loses every tenth message': [ORDER],
+  'is deaf': [...LIVE, REPLAY, SINCE, LIMIT, FORGOTTEN, ...PAST, NOTES],
+  'loses every tenth message': [ORDER, LIMIT, FORGOTTEN],
   'delivers twice': [...LIVE, REPLAY],
   'lets topics overtake each other': [ORDER, REPLAY],
   'does not unsubscribe': [TO_NOBODY_ELSE],
   'forgets who is excluded': [EVERY_KIND],
-  'replays nothing': [REPLAY, SINCE, ...PAST, OTHER_LOG],
+  'replays nothing': [REPLAY, SINCE, LIMIT, FORGOTTEN, ...PAST, OTHER_LOG],
+  'calls every replay complete': [LIMIT, FORGOTTEN],
   'replays what was said before joining': [SINCE],
-  'replays topic by topic': [REPLAY, OTHER_LOG],
+  'replays topic by topic': [REPLAY, LIMIT, FORGOTTEN, OTHER_LOG],
   'keeps only what somebody is subscribed to': [IDLE_TOPIC, OTHER_NODE],
   'acknowledges what nobody has done': [COMMAND, ANSWER, NO_OWNER],
   'never acknowledges': [COMMAND, ANSWER, NO_OWNER],
@@ -75,6 +78,7 @@ const caughtBy: Record<keyof typeof brokenBackplanes, readonly string[]> = {
   'lets everybody have a connection': [OWNER],
   'leaves its connections behind': [OWNER],
   'counts routes': [ROUTE],
+  'forgets what a connection belongs to': [WHO],
   'loses groups when a connection changes': [GROUPS],
   'does not let users go': [USER_GROUPS],
   'goes on telling who comes': [PRESENCE],
@@ -105,8 +109,8 @@ describe('the suite for backplanes', () => {
   });
 
   test('says what it has waited for, and does not wait for ever', async () => {
-    expect((await complaints(brokenBackplanes['loses every tenth message']))[ORDER]).toBe(
-      'message 46 of 50 for node n1: nothing came within 50 ms',
+    expect((await complaints(brokenBackplanes['loses every tenth message'], { deadline: 250 }))[ORDER]).toBe(
+      'message 46 of 50 for node n1: nothing came within 250 ms',
     );
     expect((await complaints(brokenBackplanes['never acknowledges']))[COMMAND]).toBe(
       'the check has not ended within 100 ms',
@@ -156,7 +160,7 @@ describe('backplanes of the suite', () => {
 
   test.each([
     ['pass', Counted, []],
-    ['fail', Mute, [...LIVE, REPLAY, SINCE, ...PAST]],
+    ['fail', Mute, [...LIVE, REPLAY, SINCE, LIMIT, FORGOTTEN, ...PAST]],
     ['cannot start them all', StartingAlone, names().filter((name) => !WITH_ONE_NODE.includes(name))],
   ] as const)('are stopped once each, by checks that %s', async (_, Kind, failing) => {
     Counted.started = Counted.stopped = 0;

@@ -60,7 +60,7 @@ function complaint(text: string, name: string, value: unknown): string | undefin
 
 describe('the documentation', () => {
   const options = resolveOptions({ cors: { origins: '*' } });
-  const { core, classic, outbox, limits, cors, ...server } = options;
+  const { core, classic, outbox, relay, limits, cors, ...server } = options;
   const handler = resolveHandlerOptions({ ...(core as CoreHubOptions), outbox }, {}, '/path');
   const ownOptions = Object.entries(handler).filter(([name]) => !(name in (core as object)));
   const groups: readonly (readonly [string, object])[] = [
@@ -73,6 +73,7 @@ describe('the documentation', () => {
     ['`@ConnectionHandler`', Object.fromEntries(ownOptions)],
     ['`multiplex`', { path: '', hubs: null }],
     ['`outbox`', outbox],
+    ['`relay`', relay],
     ['`limits`', limits],
     ['`cors`', cors as object],
   ];

@@ -62,8 +62,10 @@ describe('memory backplane limits', () => {
     backplane.unsubscribe('t');
     await clock.advance(9_000);
     expect(replayed(backplane, 't', cursor)).toEqual(['x']);
+    expect(backplane.replay([{ topic: 't' }], cursor)).toMatchObject({ complete: true });
     await clock.advance(10_000);
     expect(replayed(backplane, 't', cursor)).toEqual([]);
+    expect(backplane.replay([{ topic: 't' }], cursor)).toMatchObject({ known: true, complete: false });
     backplane.stop();
   });
 
@@ -76,6 +78,61 @@ describe('memory backplane limits', () => {
       backplane.unsubscribe(topic);
     }
     expect(['a', 'b', 'c'].map((topic) => replayed(backplane, topic, cursor).length)).toEqual([0, 1, 1]);
+  });
+
+  describe('a replay is complete', () => {
+    const complete = (backplane: MemoryBackplane, topic: string, cursor: string): boolean =>
+      backplane.replay([{ topic }], cursor).complete;
+
+    function forgetting(): MemoryBackplane {
+      const { backplane } = start({ maxIdleTopics: 0 });
+      backplane.subscribe('kept');
+      backplane.subscribe('forgotten');
+      return backplane;
+    }
+
+    test('of a topic that has been known all the time, whatever became of others', () => {
+      const backplane = forgetting();
+      const cursor = backplane.tail();
+      backplane.publish('forgotten', call('x'));
+      backplane.unsubscribe('forgotten');
+      backplane.publish('nobody is there', call('x'));
+      expect(complete(backplane, 'kept', cursor)).toBe(true);
+      expect(complete(backplane, 'forgotten', cursor)).toBe(false);
+    });
+
+    test('of a topic that was forgotten, if its client has seen everything that was dropped', () => {
+      const backplane = forgetting();
+      backplane.publish('forgotten', call('x'));
+      const cursor = backplane.tail();
+      backplane.unsubscribe('forgotten');
+      backplane.subscribe('forgotten');
+      backplane.publish('forgotten', call('y'));
+      expect(replayed(backplane, 'forgotten', cursor)).toEqual(['y']);
+      expect(complete(backplane, 'forgotten', cursor)).toBe(true);
+    });
+
+    test('not of a topic that missed something while it was forgotten', () => {
+      const backplane = forgetting();
+      const cursor = backplane.tail();
+      backplane.unsubscribe('forgotten');
+      backplane.publish('forgotten', call('x'));
+      expect(complete(backplane, 'forgotten', cursor)).toBe(false);
+      backplane.subscribe('forgotten');
+      expect(complete(backplane, 'forgotten', cursor)).toBe(false);
+      expect(complete(backplane, 'forgotten', backplane.tail())).toBe(true);
+    });
+
+    test('of a group that was joined since, although others were forgotten', () => {
+      const backplane = forgetting();
+      const cursor = backplane.tail();
+      backplane.publish('forgotten', call('x'));
+      backplane.unsubscribe('forgotten');
+      const since = backplane.tail();
+      backplane.subscribe('group');
+      backplane.publish('nobody is there', call('x'));
+      expect(backplane.replay([{ topic: 'group', since }], cursor).complete).toBe(true);
+    });
   });
 
   test('a cursor of this log that is damaged is an error, one from the future yields everything', () => {

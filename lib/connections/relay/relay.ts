@@ -1,9 +1,6 @@
 import type { RelayPart } from '../../messaging/node-note.js';
 import { sizeOf, toNoteData } from './note-data.js';
 
-/** How much data may be on its way to the other node, in characters; what crosses it is still sent. */
-const WINDOW = 131_072;
-
 /** Why nothing more is heard of another node: it is gone, or the way between the nodes failed and something may be missing. */
 export type LossKind = 'gone' | 'interrupted';
 
@@ -38,6 +35,8 @@ export class Relay {
     /** The other node. */
     readonly peer: string,
     private readonly line: RelayLine,
+    /** How much data may be on its way to the other node, in characters; what crosses it is still sent. */
+    readonly window: number,
   ) {}
 
   /** True until one of the nodes has said that it is over. */
@@ -47,7 +46,7 @@ export class Relay {
 
   /** False while more data should not be sent. */
   get hasRoom(): boolean {
-    return this.onItsWay < WINDOW;
+    return this.onItsWay < this.window;
   }
 
   tell(part: RelayPart): void {

@@ -4,7 +4,7 @@ import type { Frame } from '../../transports/frame.js';
 import { fromNoteData, sizeOf, toNoteData } from './note-data.js';
 import type { Relay, RelayHandler } from './relay.js';
 
-/** How much of what waits goes into one note, in characters or bytes, unless a single frame is larger. */
+/** How much of what waits goes into one note, in characters or bytes, unless a single frame is larger, or the window smaller. */
 const BATCH = 65_536;
 
 /** A channel to a client whose line ends at another node. */
@@ -119,7 +119,8 @@ export class RelayedChannel implements LastingChannel, RelayHandler {
   /** So many frames leave together. */
   private nextBatch(): number {
     let size = 0;
-    const count = this.waiting.findIndex(({ data }) => (size += data.length) > BATCH);
+    const batch = Math.min(BATCH, this.relay.window);
+    const count = this.waiting.findIndex(({ data }) => (size += data.length) > batch);
     return count < 0 ? this.waiting.length : Math.max(1, count);
   }
 

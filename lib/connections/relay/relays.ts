@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import { toError } from '../../common/errors.js';
 import { isBackplaneDown } from '../../common/errors.js';
+import type { RelayOptions } from '../../common/options.js';
 import { isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Backplane } from '../../messaging/backplane.js';
@@ -9,11 +10,8 @@ import { ForwardedRequest, type OpenLine } from './forwarded-request.js';
 import { type LossKind, Relay, type RelayLine } from './relay.js';
 import { RelayedExchange } from './relayed-exchange.js';
 
-/** How often, in milliseconds, nodes that serve requests of each other say that they are alive. */
-const ALIVE_INTERVAL = 5_000;
-
-/** A node that has said nothing for so long, in milliseconds, counts as gone. */
-const SILENCE_LIMIT = 3 * ALIVE_INTERVAL;
+/** How often nodes that serve requests of each other say that they are alive, within the time after which they count as gone. */
+const SIGNS_OF_LIFE = 3;
 
 /** Serves requests that another node has taken. A throw ends the request without an answer. */
 export type ServeRelayed = (exchange: RelayedExchange) => void | Promise<void>;
@@ -36,6 +34,7 @@ export class Relays implements RelayLine {
   constructor(
     private readonly nodeId: string,
     private readonly backplane: Backplane,
+    private readonly options: RelayOptions,
     private readonly clock: Clock,
   ) {}
 
@@ -70,6 +69,9 @@ export class Relays implements RelayLine {
     if (peer !== undefined) {
       peer.heardAt = this.clock.now();
     }
+    if (note.type === 'missed') {
+      this.breakOffWith(from);
+    }
     if (note.type !== 'relay') {
       return;
     }
@@ -87,10 +89,11 @@ export class Relays implements RelayLine {
 
   /** Tells nodes that wait for something that it will still come, and notices those that have gone. */
   onHeartbeat(now: number): void {
+    const { nodeTimeout } = this.options;
     for (const [nodeId, peer] of this.peers) {
-      if (now - peer.heardAt >= SILENCE_LIMIT) {
+      if (now - peer.heardAt >= nodeTimeout) {
         this.lose(nodeId, 'gone');
-      } else if (now - peer.toldAt >= ALIVE_INTERVAL) {
+      } else if (now - peer.toldAt >= nodeTimeout / SIGNS_OF_LIFE) {
         this.say(nodeId, { type: 'alive' });
       }
     }
@@ -107,8 +110,20 @@ export class Relays implements RelayLine {
     this.isClosed = true;
   }
 
-  /** Something that a node has said is lost, so no conversation with it makes sense any more. Default: any node. */
-  breakOffWith(nodeId?: string): void {
+  /**
+   * Something that a node has said is lost, so no conversation with it makes sense any more. It is told so: this node may not
+   * even know of the conversation in which the other one waits.
+   *
+   * @param nodeId default: any node.
+   */
+  missed(nodeId?: string): void {
+    this.breakOffWith(nodeId);
+    if (nodeId !== undefined) {
+      this.say(nodeId, { type: 'missed' });
+    }
+  }
+
+  private breakOffWith(nodeId?: string): void {
     this.breakOff(({ peer }) => nodeId === undefined || peer === nodeId);
   }
 
@@ -149,7 +164,7 @@ export class Relays implements RelayLine {
   }
 
   private begin(id: string, nodeId: string): Relay {
-    const relay = new Relay(id, nodeId, this);
+    const relay = new Relay(id, nodeId, this, this.options.maxBytes);
     const now = this.clock.now();
     const peer = this.peers.get(nodeId) ?? { relays: new Map<string, Relay>(), heardAt: now, toldAt: now };
     this.peers.set(nodeId, peer);

@@ -32,6 +32,8 @@ export interface ClassicApplication {
 export interface Dispatcher {
   /** Canonical names of its hubs, for the directory. */
   readonly hubNames: readonly string[];
+  /** Path of the persistent connection; undefined for hubs. */
+  readonly path: string | undefined;
   /** True if it wants to see groups also on requests that rejoin none. */
   readonly choosesGroups: boolean;
   /** What a connection is subscribed to besides its own topic. */

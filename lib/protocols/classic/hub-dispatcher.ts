@@ -13,6 +13,7 @@ import { readHubMessage } from './hub-message.js';
 
 /** The hubs that a client has listed and may connect to. */
 export class HubDispatcher implements Dispatcher {
+  readonly path = undefined;
   private static readonly logger = traceSource('SignalR.HubDispatcher');
 
   constructor(

@@ -9,10 +9,12 @@ import type { Dispatcher } from './application.js';
 /** A persistent connection: the same for all of its clients (signalr-2 §7.11). */
 export class PersistentDispatcher implements Dispatcher {
   readonly hubNames: readonly string[] = [];
+  readonly path: string;
   readonly choosesGroups: boolean;
   private readonly groupPrefix: Topic;
 
   constructor(private readonly host: PersistentConnectionHost) {
+    this.path = host.descriptor.path;
     this.choosesGroups = host.choosesGroups;
     this.groupPrefix = rawGroupTopic(host.descriptor.name, '');
   }

@@ -84,6 +84,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return this.dispatcher.hubNames;
   }
 
+  override get path(): string | undefined {
+    return this.dispatcher.path;
+  }
+
   /** The groups that it is in. */
   get groupTopics(): readonly Topic[] {
     return this.groups.topics;
@@ -282,7 +286,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       this.measured?.lostMessages('log_exceeded');
       // Like the original, go on with what is left; but say so.
       ClassicConnection.logger.warn(
-        `connection ${this.id} was away for more messages than are kept: some are lost`,
+        `connection ${this.id} was away for more messages than are kept, or for longer: some may be lost`,
       );
     }
     return replay;

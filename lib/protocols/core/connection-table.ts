@@ -93,6 +93,11 @@ export class ConnectionTable {
     return connection;
   }
 
+  /** Another node has this connection. */
+  abandon(connectionId: string): void {
+    this.connections.get(connectionId)?.session.takenBy();
+  }
+
   onHeartbeat(now: number): void {
     for (const connection of this.connections.values()) {
       connection.onHeartbeat(now);

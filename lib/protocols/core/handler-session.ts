@@ -54,6 +54,10 @@ export class HandlerConnection extends HttpSession implements RawConnection {
     this.decoder = options.transferFormat === 'Text' ? new StringDecoder('utf8') : undefined;
   }
 
+  override get path(): string {
+    return this.descriptor.path;
+  }
+
   get isDeaf(): boolean {
     return this.ended || this.leftAt !== undefined;
   }

@@ -35,6 +35,7 @@ export class CoreRouting {
   ) {
     this.scope = `core:${path}`;
     services.registry.relays.serve(this.scope, (exchange) => this.serveRelayed(exchange));
+    services.registry.onTakenEarly((connectionId) => table.abandon(connectionId));
   }
 
   /** Serves a request that guards have let through: here, or at the node that has the connection. */

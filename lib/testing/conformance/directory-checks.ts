@@ -71,6 +71,8 @@ export const directoryChecks: readonly FarmCheck[] = [
       await here.backplane.directory.remove('1');
       assert.equal(await directory.find('1'), undefined);
       assert.equal(await directory.count({ groupTopic: 'g-ChatHub.a' }), 0);
+      await here.backplane.directory.add({ ...entry, connectionId: '3', hubs: [], path: '/echo' });
+      assert.equal((await directory.find('3'))?.path, '/echo');
     },
   },
   {

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import type { FarmCheck } from './backplane-farm.js';
 import { call, textOf } from './recording-node.js';
 
+/** More than a backplane with limits for tests keeps of a topic, and more idle topics than it keeps. */
+const MANY_MESSAGES = 150;
+const MANY_TOPICS = 20;
+
 /** What returning connections get. */
 export const replayChecks: readonly FarmCheck[] = [
   {
@@ -44,6 +48,52 @@ export const replayChecks: readonly FarmCheck[] = [
       await node.texts(2);
       const { envelopes } = await backplane.replay([{ topic: 'a' }, { topic: 'g', since }], cursor);
       assert.deepEqual(envelopes.map(textOf), ['1', '2']);
+    },
+  },
+  {
+    name: 'says so when messages of a topic are no longer kept',
+    async run(farm) {
+      const { backplane, node } = await farm.one();
+      await backplane.subscribe('t');
+      const cursor = backplane.tail();
+      const sent = Array.from({ length: MANY_MESSAGES }, (_, index) => `${index}`);
+      for (const text of sent) {
+        await backplane.publish('t', call(text));
+      }
+      await node.texts(MANY_MESSAGES);
+      const { envelopes, complete } = await backplane.replay([{ topic: 't' }], cursor);
+      const missing = sent.length - envelopes.length;
+      assert.deepEqual(
+        { texts: envelopes.map(textOf), complete },
+        { texts: sent.slice(missing), complete: missing === 0 },
+      );
+    },
+  },
+  {
+    name: 'says so when a topic is no longer kept, also to who subscribes to it again',
+    async run(farm) {
+      const { backplane, node } = await farm.one();
+      const topics = Array.from({ length: MANY_TOPICS }, (_, index) => ({ topic: `t${index}` }));
+      const cursor = backplane.tail();
+      for (const { topic } of topics) {
+        await backplane.subscribe(topic);
+        await backplane.publish(topic, call(topic));
+        await node.texts(1);
+        await backplane.unsubscribe(topic);
+      }
+      const check = async (): Promise<void> => {
+        const { envelopes, complete } = await backplane.replay(topics, cursor);
+        assert.equal(
+          complete,
+          envelopes.length === topics.length,
+          `complete with ${envelopes.length} topics`,
+        );
+      };
+      await check();
+      for (const { topic } of topics) {
+        await backplane.subscribe(topic);
+      }
+      await check();
     },
   },
   {

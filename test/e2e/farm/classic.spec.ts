@@ -116,6 +116,8 @@ describeFarm('three servers without sticky sessions, classic clients,', (platfor
       const [ann, bob] = [await connect('ann'), await connect('bob')];
       await ann.invoke('farm', 'join', 'room');
       await ann.invoke('farm', 'tellOthers', 'hello');
+      // Of different senders, the one on his own server may be faster.
+      expect(await bob.nextTexts(1)).toEqual(['hello']);
       for (const server of [0, 1, 2]) {
         const hub = farm.hub(FarmHub, server);
         await hub.clients.all.hear(`all ${server}`);
@@ -127,7 +129,6 @@ describeFarm('three servers without sticky sessions, classic clients,', (platfor
         Object.fromEntries(
           [0, 1, 2].map((server) => [`${server}`, kinds.map((kind) => `${kind} ${server}`)]),
         );
-      expect(await bob.nextTexts(1)).toEqual(['hello']);
       expect(bySender(await ann.nextTexts(9))).toEqual(perServer(['all', 'group', 'client']));
       expect(bySender(await bob.nextTexts(6))).toEqual(perServer(['all', 'user']));
       await farm.hub(FarmHub, 1).clients.all.hear('end');

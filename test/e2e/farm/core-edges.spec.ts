@@ -1,13 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  Hub,
-  HubMethod,
-  MemoryBackplane,
-  type MemoryBroker,
-  type NodeNote,
-  type RelayPart,
-  SignalRHub,
-} from 'nestjs-signalr';
+import { Hub, HubMethod, type MemoryBroker, SignalRHub } from 'nestjs-signalr';
 import { FaultyBackplane } from 'nestjs-signalr/testing';
 
 import { platforms } from '../../support/app.js';
@@ -19,6 +11,7 @@ import { HttpStream } from '../../support/http-stream.js';
 import { Inbox } from '../../support/inbox.js';
 import { LineBreaker } from '../../support/line-breaker.js';
 import { StatefulClient } from '../../support/stateful-client.js';
+import { TalkativeBackplane } from '../../support/talkative-backplane.js';
 
 const events = new Inbox<string>();
 
@@ -48,37 +41,6 @@ class FarmHub extends SignalRHub<{ hear(...args: unknown[]): void }> {
 
   @HubMethod()
   ping(): void {}
-}
-
-/** Writes down what the node tells others. */
-class TalkativeBackplane extends MemoryBackplane {
-  readonly told: NodeNote[] = [];
-  private held: (() => void)[] | undefined;
-
-  override tell(nodeId: string, note: NodeNote): boolean {
-    this.told.push(note);
-    if (this.held === undefined) {
-      return super.tell(nodeId, note);
-    }
-    this.held.push(() => super.tell(nodeId, note));
-    return true;
-  }
-
-  /** What it has said of requests. */
-  get parts(): RelayPart[] {
-    return this.told.flatMap((note) => (note.type === 'relay' ? [note.say] : []));
-  }
-
-  /** From now on its notes stay on the way. */
-  hold(): void {
-    this.held = [];
-  }
-
-  letGo(): void {
-    const held = this.held ?? [];
-    this.held = undefined;
-    held.forEach((tell) => tell());
-  }
 }
 
 /** A user as an ORM might make it. */
@@ -201,6 +163,18 @@ describe.each(platforms)('the edges of a farm on %s, Core clients', (platform) =
       expect((await first).status).toBe(204);
       await farm.hub(FarmHub, 1).clients.client(id).hear('once');
       expect((await second).body).toContain('once');
+    });
+
+    test('polls anew when its server has never heard of the poll', async () => {
+      const { id, url } = await poller();
+      talkative[1]?.loseNext();
+      const held = http('GET', url(1));
+      await pollsHeld(1);
+      // The next sign of life.
+      await clock.advance(6_000);
+      expect(await held).toMatchObject({ status: 200, body: '' });
+      await farm.hub(FarmHub).clients.client(id).hear('on');
+      expect((await http('GET', url(2))).body).toContain('"on"');
     });
 
     test('is told when its server dies, and has gone for the others too', async () => {

@@ -149,6 +149,12 @@ describe('an application that cannot work does not start', () => {
       { outbox: { policy: 'drop' } },
       `SignalR option 'outbox.policy': must be one of "close", "dropOldest", "keepLatest".`,
     ],
+    [{ relay: { maxBytes: 0 } }, `SignalR option 'relay.maxBytes': must be a whole number of at least 1.`],
+    [
+      { relay: { nodeTimeout: 2_999 } },
+      `SignalR option 'relay.nodeTimeout': must be a number of at least 3000.`,
+    ],
+    [{ relay: { window: 1 } }, `SignalR option 'relay.window' does not exist.`],
     [
       { classic: { disconnectTimeout: 5_000 } },
       `SignalR option 'classic.disconnectTimeout': DisconnectTimeout must be at least six seconds.`,

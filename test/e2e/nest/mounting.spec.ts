@@ -1,15 +1,17 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { All, Controller, Get, Module } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { HubConnectionBuilder, LogLevel } from '@microsoft/signalr';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
 
 import { type AppOptions, platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
-import { RawCoreClient } from '../../support/core-client.js';
+import { classicTransports, TransportClient } from '../../support/classic-transports.js';
+import { RawCoreClient, RS } from '../../support/core-client.js';
+import { coreTransports, openLine } from '../../support/core-lines.js';
 import { http, refusedUpgrade } from '../../support/http.js';
 import { Inbox } from '../../support/inbox.js';
 import { RawWebSocket } from '../../support/web-socket.js';
@@ -76,6 +78,69 @@ describe.each(platforms)('hubs in an application on %s', (platform) => {
     expect((await http('GET', `${url}/signalr/mountedHub`)).body).toBe('Connection ID required');
     expect((await http('GET', `${url}/anything`)).body).toBe('the page');
     expect((await http('GET', `${url}/signalrx`)).body).toBe('the page');
+  });
+
+  describe("with mount: 'server'", () => {
+    const seen: string[] = [];
+    const mounted = (): Promise<TestApp> =>
+      start({
+        controllers: [WildcardController],
+        signalr: { mount: 'server', cors: { origins: ['https://app.example'] } },
+        configure: (app) => {
+          app.use(({ url = '' }: IncomingMessage, _: unknown, next: () => void) => {
+            seen.push(url);
+            next();
+          });
+        },
+      });
+
+    beforeEach(() => {
+      seen.length = 0;
+    });
+
+    test.each(classicTransports)(
+      'classic clients connect over %s, past all middleware',
+      async (transport) => {
+        const { url } = await mounted();
+        const client = new TransportClient(
+          await RawClassicClient.negotiate(`${url}/signalr`, { hubs: ['mountedHub'] }),
+          transport,
+        );
+        await client.connect();
+        expect(await client.invoke('mountedHub', 'ping')).toMatchObject({ R: 'pong' });
+        await client.end();
+        expect(seen).toEqual([]);
+      },
+    );
+
+    test.each(coreTransports)('Core clients connect over %s, past all middleware', async (transport) => {
+      const { url } = await mounted();
+      const hub = `${url}/signalr/mountedHub`;
+      const { connectionToken } = await RawCoreClient.negotiate(hub);
+      const line = await openLine(transport, `${hub}?id=${connectionToken}`);
+      line.send(
+        `{"protocol":"json","version":1}${RS}{"type":1,"invocationId":"1","target":"ping","arguments":[]}${RS}`,
+      );
+      let text = '';
+      while (!text.includes('pong')) {
+        text += await line.nextText('the greeting and the answer');
+      }
+      line.close();
+      await line.ended;
+      expect(seen).toEqual([]);
+    });
+
+    test('everything else goes to the application, and CORS is that of the option', async () => {
+      const { url } = await mounted();
+      expect((await http('GET', `${url}/anything`)).body).toBe('the page');
+      expect((await http('GET', `${url}/signalrx`)).body).toBe('the page');
+      expect(seen).toEqual(['/anything', '/signalrx']);
+      const headers = { Origin: 'https://app.example' };
+      const answer = await http('POST', `${url}/signalr/mountedHub/negotiate?negotiateVersion=1`, {
+        headers,
+      });
+      expect(answer.headers['access-control-allow-origin']).toBe('https://app.example');
+    });
   });
 
   test('the global prefix is left out, unless it is asked for', async () => {

@@ -19,7 +19,9 @@ import { createTestClient, type TestClient } from 'nestjs-signalr/testing';
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
+import { RawCoreClient, RS } from '../../support/core-client.js';
 import { Gate } from '../../support/gate.js';
+import { http } from '../../support/http.js';
 import { untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
@@ -54,6 +56,9 @@ interface Node extends TestApp {
   readonly gate: Gate;
   readonly news: IHubContext<NewsHub>;
 }
+
+/** The life of Redis that a node knows. */
+const lifeOf = (backplane: RedisBackplane): string | undefined => backplane.tail().split('-')[0];
 
 describe.skipIf(missing('redis')).each(platforms)('applications on %s with one Redis', (platform) => {
   let redis: RedisServer;
@@ -106,6 +111,22 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
   const moveTo = ({ client }: TransportClient, { url }: Node): void => {
     Object.assign(client, { url: `${url}/signalr` });
   };
+
+  test('a Core client that two nodes took as new, because one could not ask, does not wait for its greeting', async () => {
+    const [cut, other] = nodes;
+    const { connectionToken } = await RawCoreClient.negotiate(`${cut.url}/signalr/news`);
+    const at = ({ url }: Node): string => `${url}/signalr/news?id=${connectionToken}`;
+    cut.gate.close();
+    await untilHealth(cut.backplane, 'degraded');
+    expect((await http('GET', at(cut))).status).toBe(200);
+    const poll = http('GET', at(cut));
+    expect((await http('POST', at(other), { body: `{"protocol":"json","version":1}${RS}` })).status).toBe(
+      200,
+    );
+    cut.gate.open();
+    expect((await poll).status).toBe(204);
+    expect(unexpected()).toEqual([]);
+  });
 
   describe.each(classicTransports)('over %s', (transport) => {
     test('a classic client that returns to another node gets what it missed, once and in order', async () => {
@@ -245,6 +266,8 @@ describe.skipIf(missing('redis')).each(platforms)('applications on %s with one R
         E: 'Messages to this connection may have been lost.',
       });
       await client.drop();
+      // A server that notices later would send the clients of the next test away.
+      await expect.poll(() => new Set(nodes.map(({ backplane }) => lifeOf(backplane))).size).toBe(1);
     },
   );
 });

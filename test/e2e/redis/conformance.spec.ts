@@ -19,7 +19,9 @@ describe.skipIf(missing('redis')).each(['streams', 'pubsub'] as const)('in mode 
   const checks = backplaneConformance(
     (count) => {
       const keyPrefix = `test-${randomUUID()}`;
-      return Array.from({ length: count }, () => redisBackplane({ url: redis.url, keyPrefix, mode }));
+      return Array.from({ length: count }, () =>
+        redisBackplane({ url: redis.url, keyPrefix, mode, bufferSize: 100 }),
+      );
     },
     { keepsPast: mode === 'streams', deadline: 5_000 },
   );

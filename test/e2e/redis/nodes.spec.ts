@@ -93,7 +93,7 @@ describe.skipIf(missing('redis'))('nodes', () => {
     await expect.poll(() => directory.find('2')).toMatchObject({ nodeId: lost.node.id });
     expect(await directory.find('1')).toMatchObject({ nodeId: survivor.node.id });
     expect(await directory.count({ hub: 'h' })).toBe(2);
-    expect(taken).toEqual([`1 by ${survivor.node.id}`]);
+    await expect.poll(() => taken).toEqual([`1 by ${survivor.node.id}`]);
   });
 
   test('a classic connection may go on elsewhere when its node has died, one of a Core client may not', async () => {

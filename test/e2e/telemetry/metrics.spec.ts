@@ -1,6 +1,16 @@
+import { NestFactory } from '@nestjs/core';
 import { metrics as globalMetrics } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Hub, HubContextRegistry, type IHubContext, MemoryBackplane, SignalRHub } from 'nestjs-signalr';
+import {
+  type BackplaneNode,
+  Hub,
+  HubContextRegistry,
+  type IHubContext,
+  MemoryBackplane,
+  SignalRHub,
+  SignalRModule,
+  type SkipReason,
+} from 'nestjs-signalr';
 import { OpenTelemetryMetrics } from 'nestjs-signalr/telemetry';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
@@ -20,6 +30,21 @@ import { RawWebSocket } from '../../support/web-socket.js';
 const ACTIVE = 'signalr.server.active_connections';
 const DURATION = 'signalr.server.connection.duration';
 const LOSSES = 'signalr.server.message_losses';
+const SKIPPED = 'signalr.server.skipped_messages';
+
+/** A backplane that has to pass over something when a test wants it. */
+class SkippingBackplane extends MemoryBackplane {
+  private started: BackplaneNode | undefined;
+
+  override start(node: BackplaneNode): void {
+    super.start(node);
+    this.started = node;
+  }
+
+  skip(reason: SkipReason): void {
+    this.started?.skipped?.(reason);
+  }
+}
 
 /** What ASP.NET Core calls the transports. */
 const names: Readonly<Record<string, string>> = {
@@ -279,6 +304,34 @@ describe.each(platforms)('metrics on %s', (platform) => {
       await client.end();
     });
 
+    test('a classic client is away for longer than messages are kept', async () => {
+      const client = await connectClassic('longPolling');
+      await context.clients.all.hear('before');
+      expect(await client.nextTexts(1)).toEqual(['before']);
+      await client.drop();
+      await clock.advance(40_000);
+      await context.clients.all.hear('forgotten');
+      await clock.advance(120_000);
+      await client.reconnect();
+      await expectLoss('classic', 'log_exceeded');
+      expect(app.logged.splice(0).join()).toContain('or for longer: some may be lost');
+      await client.end();
+    });
+
+    test('a classic client that was away for so long and missed nothing counts as none', async () => {
+      const client = await connectClassic('longPolling');
+      await context.clients.all.hear('before');
+      expect(await client.nextTexts(1)).toEqual(['before']);
+      await client.drop();
+      await clock.advance(160_000);
+      await client.reconnect();
+      await expectActive({ long_polling: 1 });
+      await context.clients.all.hear('after');
+      expect(await client.nextTexts(1)).toEqual(['after']);
+      expect(await values.of(LOSSES)).toEqual([]);
+      await client.end();
+    });
+
     test('a classic client comes back with a cursor of another log', async () => {
       const client = await connectClassic('longPolling');
       await client.drop();
@@ -308,19 +361,42 @@ test('the global meter provider may come after the module', async () => {
   globalMetrics.disable();
 });
 
+test('what other servers send and nobody can read is counted, also by a process without clients', async () => {
+  const values = new MeasuredValues();
+  const backplane = new SkippingBackplane();
+  const metrics = new OpenTelemetryMetrics({ meterProvider: values.provider });
+  const worker = await NestFactory.createApplicationContext(SignalRModule.forRoot({ backplane, metrics }), {
+    logger: false,
+  });
+  backplane.skip('newer_release');
+  backplane.skip('newer_release');
+  backplane.skip('unreadable');
+  expect(await values.of(SKIPPED)).toEqual([
+    [{ 'signalr.skip.reason': 'newer_release' }, 2],
+    [{ 'signalr.skip.reason': 'unreadable' }, 1],
+  ]);
+  await worker.close();
+});
+
 test('metrics that fail harm nobody', async () => {
   const fail = (): never => {
     throw new Error('no meter');
   };
+  const backplane = new SkippingBackplane();
   const app = await startApp({
     hubs: [MeasuredHub],
-    signalr: { metrics: { opened: fail, moved: fail, closed: fail, lostMessages: fail } },
+    signalr: {
+      metrics: { opened: fail, moved: fail, closed: fail, lostMessages: fail, skippedMessage: fail },
+      backplane,
+    },
   });
   const client = await RawCoreClient.connect(`${app.url}/signalr/measured`);
   client.send({ type: 7 });
   expect(await client.nextRecord()).toBe('{"type":7}');
+  backplane.skip('unreadable');
   await app.close();
   expect(app.logged).toEqual([
+    expect.stringContaining('metrics failed'),
     expect.stringContaining('metrics failed'),
     expect.stringContaining('metrics failed'),
   ]);

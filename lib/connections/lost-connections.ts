@@ -1,10 +1,8 @@
 import { toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
-import { LostConnection } from '../connections/lost-connection.js';
-import type { OutboxLimits } from '../connections/outbox.js';
-import type { HubDescriptor } from '../hubs/hub-descriptor.js';
 import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
-import type { HubInvoker } from './hub-invoker.js';
+import { LostConnection } from './lost-connection.js';
+import type { OutboxLimits } from './outbox.js';
 
 /** When the client of a lost connection counts as gone, and where it may turn up until then. */
 export interface LossTerms {
@@ -15,23 +13,30 @@ export interface LossTerms {
   readonly now: () => number;
 }
 
+/** Tells a part of the application that a connection has ended. A throw is logged. */
+export type TellOfLoss = (connection: LostConnection) => unknown;
+
+/** Who is told of lost connections. */
+export interface LossListeners {
+  /** Hubs, by canonical name. */
+  readonly hubs: ReadonlyMap<string, TellOfLoss>;
+  /** Persistent connections and connection handlers, by path. */
+  readonly paths: ReadonlyMap<string, TellOfLoss>;
+}
+
 /**
- * Tells hubs that connections have ended whose node died and could not say so. Clients of the Core family are gone with
- * their node; those of the classic one may come back with the same connection to another.
+ * Tells the application that connections have ended whose node died and could not say so. Clients of the Core family are gone
+ * with their node; those of the classic one may come back with the same connection to another.
  */
 export class LostConnections {
   private readonly logger = traceSource('SignalR.Connection');
-  private readonly hubs: ReadonlyMap<string, HubDescriptor>;
   /** Classic ones whose time is not up, the first to be up first: as many as the dead node had. */
   private readonly waiting: { readonly entry: ConnectionEntry; readonly due: number }[] = [];
 
   constructor(
-    hubs: readonly HubDescriptor[],
-    private readonly invoker: HubInvoker,
+    private readonly listeners: LossListeners,
     private readonly terms: LossTerms,
-  ) {
-    this.hubs = new Map(hubs.map((hub) => [hub.name, hub]));
-  }
+  ) {}
 
   take(entry: ConnectionEntry): void {
     if (entry.protocol === 'classic') {
@@ -59,20 +64,29 @@ export class LostConnections {
   }
 
   private async raise(entry: ConnectionEntry): Promise<void> {
+    const { hubs, paths } = this.listeners;
     const connection = new LostConnection(entry, this.terms.outbox);
-    const event = { name: 'onDisconnected', args: [false] } as const;
     for (const name of entry.hubs) {
-      const hub = this.hubs.get(name);
-      try {
-        await (hub === undefined
-          ? undefined
-          : this.invoker.raise(connection, hub, event, connection.request));
-      } catch (error) {
-        this.logger.error(
-          `onDisconnected of ${name} failed for connection ${connection.id}`,
-          toError(error).stack,
-        );
-      }
+      await this.tell(hubs.get(name), name, connection);
+    }
+    if (entry.path !== undefined) {
+      await this.tell(paths.get(entry.path), entry.path, connection);
+    }
+  }
+
+  /** A node of another release may have had what this one does not know. */
+  private async tell(
+    tellOfLoss: TellOfLoss | undefined,
+    name: string,
+    connection: LostConnection,
+  ): Promise<void> {
+    try {
+      await tellOfLoss?.(connection);
+    } catch (error) {
+      this.logger.error(
+        `onDisconnected of ${name} failed for connection ${connection.id}`,
+        toError(error).stack,
+      );
     }
   }
 }

@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { LogPosition } from '../../lib/redis/log-position.js';
+import type { LogMark } from '../../lib/redis/message-log.js';
+import type { RedisAccess } from '../../lib/redis/redis-access.js';
+import { RedisKeys } from '../../lib/redis/redis-keys.js';
+import { StreamLog } from '../../lib/redis/stream-log.js';
+import { encodeBody } from '../../lib/redis/wire-format.js';
+import { WireReports } from '../../lib/redis/wire-reports.js';
+import { call, RecordingNode, textOf } from '../../lib/testing/conformance/recording-node.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+const TAG = 'AAAAAAAA';
+const EPOCH = 'e1';
+
+/** Has accepted nothing yet, and knows nothing. */
+const slowRedis = {
+  isOpen: true,
+  keys: new RedisKeys('test'),
+  publishCommand: 'PUBLISH',
+  run: () => new Promise(() => undefined),
+  send: (_key: string, [command]: readonly string[]) => Promise.resolve(command === 'GET' ? '0' : []),
+} as unknown as RedisAccess;
+
+describe('messages that Redis has not accepted yet', () => {
+  let log: StreamLog;
+  let node: RecordingNode;
+  /** What Redis says of itself. */
+  let mark: LogMark;
+  const texts = async (topics: readonly string[], cursor: string): Promise<string[]> =>
+    (
+      await log.replay(
+        topics.map((topic) => ({ topic })),
+        cursor,
+      )
+    ).envelopes.map(textOf);
+
+  beforeEach(async () => {
+    node = new RecordingNode('here');
+    mark = { epoch: EPOCH, sequence: 0, accepted: 0 };
+    log = new StreamLog(
+      {
+        bufferSize: 100,
+        retention: 1_000,
+        maxQueuedMessages: 100,
+        maxQueuedBytes: 10_000,
+        whenDown: 'queue',
+      },
+      {
+        position: new LogPosition(TAG),
+        node,
+        redis: slowRedis,
+        reports: new WireReports(() => undefined),
+        clock: new FakeClock(),
+        sync: () => {
+          log.marked(mark);
+          return Promise.resolve(mark);
+        },
+      },
+    );
+    await log.catchUp();
+    log.publisher.lineUp();
+    await open('all');
+  });
+
+  async function open(topic: string): Promise<void> {
+    log.open(topic);
+    await log.opened([topic]);
+  }
+
+  test('reach who comes back for them, although nobody here listened when they were sent', async () => {
+    const before = log.tail();
+    void log.publish('t', call('1'));
+    void log.publish('all', call('2'));
+    void log.publish('t', call('3'));
+    await open('t');
+    const { envelopes } = await log.replay([{ topic: 't' }, { topic: 'all' }], before);
+    expect(envelopes.map(textOf)).toEqual(['1', '2', '3']);
+    // Wherever its poll ends, it gets the rest by the next one.
+    for (const [index, { position }] of envelopes.entries()) {
+      expect(await texts(['t', 'all'], position)).toEqual(['1', '2', '3'].slice(index + 1));
+    }
+  });
+
+  test('reach one that has been at another node, whose messages are not here yet either', async () => {
+    const before = `${log.tail()}:BBBBBBBB-5`;
+    void log.publish('all', call('1'));
+    void log.publish('t', call('2'));
+    await open('t');
+    expect(await texts(['t', 'all'], before)).toEqual(['1', '2']);
+  });
+
+  test('are not told a second time when Redis hands them on', async () => {
+    void log.publish('t', call('1'));
+    await open('t');
+    const message = encodeBody({ tag: TAG, count: 1 }, call('1'));
+    const other = encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'));
+    log.receive('t', `1 ${EPOCH} 1 ${message}`);
+    log.receive('t', `1 ${EPOCH} 2 ${other}`);
+    expect(await node.texts(1)).toEqual(['2']);
+    expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['1', '2']);
+  });
+
+  test('belong to what a client has seen from then on', async () => {
+    void log.publish('t', call('1'));
+    await open('t');
+    log.receive('t', `1 ${EPOCH} 1 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    const { position } = await node.received.next('the message of the other node');
+    expect(position).toBe(`${EPOCH}-1:${TAG}-1`);
+    expect(log.tail()).toBe(position);
+    expect(await texts(['t'], position)).toEqual([]);
+  });
+
+  test('are not told again to who has had them elsewhere, before it is known here where they stand', async () => {
+    void log.publish('t', call('1'));
+    log.open('t');
+    mark = { epoch: EPOCH, sequence: 2, accepted: 1 };
+    // It was accepted before the subscription, as the first message; this is the next one.
+    log.receive('t', `1 ${EPOCH} 2 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    expect(await texts(['t'], `${EPOCH}-2`)).toEqual([]);
+    // A sign of life tells that it was accepted, not where.
+    log.receive('t', `1 ${EPOCH} 3 ${encodeBody({ tag: 'BBBBBBBB', count: 2 }, call('3'))}`);
+    mark = { epoch: EPOCH, sequence: 9, accepted: 1 };
+    log.marked(mark);
+    expect(await texts(['t'], `${EPOCH}-3`)).toEqual([]);
+  });
+
+  test('nor after a later one of the node has come back', async () => {
+    void log.publish('t', call('1'));
+    await open('t');
+    void log.publish('t', call('2'));
+    log.receive('t', `1 ${EPOCH} 5 ${encodeBody({ tag: TAG, count: 2 }, call('2'))}`);
+    mark = { epoch: EPOCH, sequence: 5, accepted: 2 };
+    // It is between 0 and 5, and the log knows where.
+    expect(await texts(['t'], `${EPOCH}-4`)).toEqual([]);
+  });
+
+  test('are none of the business of who joins afterwards', async () => {
+    const tail = log.tail();
+    void log.publish('group', call('1'));
+    await open('group');
+    const since = log.joinedAt('group', tail);
+    void log.publish('group', call('2'));
+    const { envelopes } = await log.replay([{ topic: 'group', since }], tail);
+    expect(envelopes.map(textOf)).toEqual(['2']);
+  });
+
+  test('and were delivered here are replayed after another subscription has begun', async () => {
+    const before = log.tail();
+    void log.publish('all', call('1'));
+    expect(await node.texts(1)).toEqual(['1']);
+    log.close('all');
+    void log.publish('all', call('2'));
+    await open('all');
+    expect(await texts(['all'], before)).toEqual(['1', '2']);
+    expect(node.received.pending).toEqual([]);
+  });
+});
