@@ -9,6 +9,7 @@ import { deferred, keepLine, read, responseLine, RETRY_AFTER, socketLine } from 
  */
 export class ClassicClient {
   #base;
+  #hub;
   #transport;
   #parameters;
   #onMessage;
@@ -27,12 +28,13 @@ export class ClassicClient {
 
   /**
    * @param {{
-   *   port: number, transport: Transport, parameters: Readonly<Record<string, string>>, onMessage: (value: unknown) => void,
-   *   onDismissed?: () => void,
-   * }} options `parameters` are those of its requests; `onDismissed` is called when the server has told it to begin anew
+   *   port: number, hub?: string, transport: Transport, parameters: Readonly<Record<string, string>>,
+   *   onMessage: (value: unknown) => void, onDismissed?: () => void,
+   * }} options `hub` defaults to `chaos`; `parameters` are those of its requests; `onDismissed` is called when the server has told it to begin anew
    */
-  constructor({ port, transport, parameters, onMessage, onDismissed = () => {} }) {
+  constructor({ port, hub = 'chaos', transport, parameters, onMessage, onDismissed = () => {} }) {
     this.#base = `http://127.0.0.1:${port}/signalr`;
+    this.#hub = hub;
     this.#transport = transport;
     this.#parameters = parameters;
     this.#onMessage = onMessage;
@@ -44,7 +46,7 @@ export class ClassicClient {
     const common = new URLSearchParams({
       transport: this.#transport,
       clientProtocol: '2.1',
-      connectionData: '[{"name":"chaos"}]',
+      connectionData: JSON.stringify([{ name: this.#hub.toLowerCase() }]),
       ...this.#parameters,
     });
     const negotiation = JSON.parse(await read(`${this.#base}/negotiate?${common}`));

@@ -3,6 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Hub,
+  HubCallerClients,
+  HubClients,
   HubMethod,
   type HubRequest,
   type IHubContext,
@@ -15,33 +17,38 @@ import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 import { platforms, startApp, type TestApp } from '../support/app.js';
 import { Matrix } from '../support/matrix.js';
 import { enterAsClassic, enterAsCore, type RoomMember } from '../support/room-members.js';
-
-interface RoomClient {
-  hear(text: string): void;
-}
-
-/** Sends to a selection; what the selectors of a hub and of a hub context have in common and what not. */
-type Say = (clients: RoomHub['clients'], ids: Ids) => { hear(text: string): Promise<void> };
+import {
+  groupsOf,
+  heardBy,
+  type MemberName,
+  membersOf,
+  type RoomMessage,
+  roomSelectors,
+  say,
+  userOf,
+} from '../support/room-table.js';
 
 const families = ['classic', 'json', 'packed'] as const;
 type Family = (typeof families)[number];
 
-/** The members of the room: of each family a caller and another one. */
-type Member = `${Family}${'A' | 'B'}`;
-const members = families.flatMap((family): Member[] => [`${family}A`, `${family}B`]);
-type Ids = Readonly<Record<Member, string>>;
+/** How a client of each family comes in. */
+const enter: Record<Family, (url: string, user: string) => Promise<RoomMember>> = {
+  classic: (url, user) => enterAsClassic(url, user),
+  json: (url, user) => enterAsCore(url, user),
+  packed: (url, user) => enterAsCore(url, user, { protocol: new ClientProtocol() }),
+};
+
+const members = membersOf(families);
+const selectors = roomSelectors(families);
 
 /** Who can send: a caller of each family from within the hub, and a service that has the hub's context. */
 const senders = [...families, 'service'] as const;
 type Sender = (typeof senders)[number];
 
-let say: Say;
-let ids: Ids;
-
 @Hub()
-class RoomHub extends SignalRHub<RoomClient> {
+class RoomHub extends SignalRHub {
   @HubMethod()
-  async enter(...groups: string[]): Promise<string> {
+  async enter(groups: string[]): Promise<string> {
     for (const group of groups) {
       await this.groups.add(this.context.connectionId, group);
     }
@@ -49,8 +56,10 @@ class RoomHub extends SignalRHub<RoomClient> {
   }
 
   @HubMethod()
-  async speak(): Promise<void> {
-    await say(this.clients, ids).hear('x');
+  async speak(messages: RoomMessage[]): Promise<void> {
+    for (const message of messages) {
+      await say(this.clients, message);
+    }
   }
 }
 
@@ -58,116 +67,18 @@ class RoomHub extends SignalRHub<RoomClient> {
 class Announcer {
   constructor(@InjectHubContext(RoomHub) private readonly room: IHubContext<RoomHub>) {}
 
-  async speak(): Promise<void> {
-    await say(this.room.clients as RoomHub['clients'], ids).hear('x');
+  async speak(messages: readonly RoomMessage[]): Promise<void> {
+    for (const message of messages) {
+      await say(this.room.clients, message);
+    }
   }
 }
 
-/** `A` is in group `red`, `B` in `red` and `blue`; all A are one user, all B another one. */
-class FamilyUserIds extends IUserIdProvider {
+class QueryUserIds extends IUserIdProvider {
   override getUserId(request: HubRequest): string | undefined {
     return request.query.get('user');
   }
 }
-
-/** How often whom: members that are not named hear nothing. */
-type Heard = Partial<Record<Member, number>>;
-
-const everybody: Heard = Object.fromEntries(members.map((member) => [member, 1]));
-const allA: Heard = { classicA: 1, jsonA: 1, packedA: 1 };
-const allB: Heard = { classicB: 1, jsonB: 1, packedB: 1 };
-const twiceB: Heard = { classicB: 2, jsonB: 2, packedB: 2 };
-
-interface Selector {
-  readonly name: string;
-  readonly select: Say;
-  readonly heard: (caller: Member) => Heard;
-  /** True for selectors that start from the caller: a hub context has none. */
-  readonly ofCaller?: true;
-}
-
-const selectors: readonly Selector[] = [
-  { name: 'all', select: (clients) => clients.all, heard: () => everybody },
-  {
-    name: 'allExcept(one of each)',
-    select: (clients, { classicB, jsonB, packedB }) => clients.allExcept([classicB, jsonB, packedB]),
-    heard: () => allA,
-  },
-  { name: 'allExcept(none)', select: (clients) => clients.allExcept([]), heard: () => everybody },
-  ...members.map((member): Selector => {
-    return {
-      name: `client(${member})`,
-      select: (clients, { [member]: id }) => clients.client(id),
-      heard: () => ({ [member]: 1 }),
-    };
-  }),
-  {
-    name: 'clients',
-    select: (clients, { classicA, jsonB, packedA }) => clients.clients([classicA, jsonB, packedA]),
-    heard: () => ({ classicA: 1, jsonB: 1, packedA: 1 }),
-  },
-  { name: 'clients(none)', select: (clients) => clients.clients([]), heard: () => ({}) },
-  { name: 'group', select: (clients) => clients.group('blue'), heard: () => allB },
-  { name: 'group(unknown)', select: (clients) => clients.group('green'), heard: () => ({}) },
-  {
-    name: 'group, with exclusions',
-    select: (clients, { jsonA, classicB, packedB }) => clients.group('red', jsonA, classicB, packedB),
-    heard: () => ({ classicA: 1, jsonB: 1, packedA: 1 }),
-  },
-  {
-    name: 'groups',
-    select: (clients) => clients.groups(['red', 'blue']),
-    heard: () => ({ ...allA, ...twiceB }),
-  },
-  {
-    name: 'groups, with exclusions',
-    select: (clients, { jsonA, classicB, packedB }) =>
-      clients.groups(['red', 'blue'], jsonA, classicB, packedB),
-    heard: () => ({ classicA: 1, jsonB: 2, packedA: 1 }),
-  },
-  { name: 'user', select: (clients) => clients.user('A'), heard: () => allA },
-  {
-    name: 'user, with exclusions',
-    select: (clients, { classicA, packedA }) => clients.user('A', classicA, packedA),
-    heard: () => ({ jsonA: 1 }),
-  },
-  { name: 'users', select: (clients) => clients.users(['A', 'B']), heard: () => everybody },
-  {
-    name: 'users, with exclusions',
-    select: (clients, { classicA, jsonB }) => clients.users(['A', 'B'], classicA, jsonB),
-    heard: () => ({ ...everybody, classicA: 0, jsonB: 0 }),
-  },
-  {
-    name: 'caller',
-    select: (clients) => clients.caller,
-    heard: (caller) => ({ [caller]: 1 }),
-    ofCaller: true,
-  },
-  {
-    name: 'others',
-    select: (clients) => clients.others,
-    heard: (caller) => ({ ...everybody, [caller]: 0 }),
-    ofCaller: true,
-  },
-  {
-    name: 'othersInGroup(of the caller)',
-    select: (clients) => clients.othersInGroup('red'),
-    heard: (caller) => ({ ...everybody, [caller]: 0 }),
-    ofCaller: true,
-  },
-  {
-    name: 'othersInGroup(another)',
-    select: (clients) => clients.othersInGroup('blue'),
-    heard: () => allB,
-    ofCaller: true,
-  },
-  {
-    name: 'othersInGroups',
-    select: (clients) => clients.othersInGroups(['red', 'blue']),
-    heard: (caller) => ({ ...allA, ...twiceB, [caller]: 0 }),
-    ofCaller: true,
-  },
-];
 
 const columnOf = (sender: Sender, receiver: Family): string => `${sender} → ${receiver}`;
 
@@ -176,76 +87,77 @@ const matrix = new Matrix(
   selectors.map(({ name }) => name),
   senders.flatMap((sender) => families.map((receiver) => columnOf(sender, receiver))),
   (row, column) => {
-    const isOfCaller = selectors.some(({ name, ofCaller }) => name === row && ofCaller);
+    const isOfCaller = selectors.some((selector) => selector.name === row && selector.isOfCaller);
     return isOfCaller && column.startsWith('service') ? undefined : platforms.length;
   },
 );
 
 afterAll(() => matrix.print('– a service has no caller'));
 
+test('every selector has a row', () => {
+  const names = [HubClients, HubCallerClients].flatMap(({ prototype }) =>
+    Object.getOwnPropertyNames(prototype),
+  );
+  // The others select nothing: state travels with calls of the caller, and `select` is what selectors are made of.
+  const others = ['constructor', 'select', 'callerState'];
+  const rows = new Set<string>(selectors.map(({ selector }) => selector));
+  expect(new Set(names.filter((name) => !others.includes(name)))).toEqual(rows);
+});
+
 describe.each(platforms)('selectors reach both families on %s', (platform) => {
   let app: TestApp;
-  let room: Readonly<Record<Member, RoomMember>>;
+  const room = new Map<MemberName, RoomMember>();
+  const ids: Record<MemberName, string> = {};
 
   beforeAll(async () => {
     app = await startApp({
       platform,
       hubs: [RoomHub],
-      providers: [Announcer, { provide: IUserIdProvider, useClass: FamilyUserIds }],
+      providers: [Announcer, { provide: IUserIdProvider, useClass: QueryUserIds }],
       signalr: { hubProtocols: [new MessagePackHubProtocol()] },
     });
-    const url = `${app.url}/signalr`;
-    room = {
-      classicA: await enterAsClassic(url, 'A'),
-      classicB: await enterAsClassic(url, 'B'),
-      jsonA: await enterAsCore(url, 'A'),
-      jsonB: await enterAsCore(url, 'B'),
-      packedA: await enterAsCore(url, 'A', new ClientProtocol()),
-      packedB: await enterAsCore(url, 'B', new ClientProtocol()),
-    };
-    const entered = members.map(async (member) => {
-      const groups = member.endsWith('A') ? ['red'] : ['red', 'blue'];
-      return [member, await room[member].invoke('enter', ...groups)] as const;
-    });
-    ids = Object.fromEntries(await Promise.all(entered)) as Ids;
+    for (const family of families) {
+      for (const name of membersOf([family])) {
+        const member = await enter[family](`${app.url}/signalr`, userOf(name));
+        room.set(name, member);
+        ids[name] = (await member.invoke('enter', groupsOf(name))) as string;
+      }
+    }
   });
 
   afterAll(async () => {
-    await Promise.all(Object.values(room).map((member) => member.stop()));
+    await Promise.all([...room.values()].map((member) => member.stop()));
     await app.close();
     expect(app.logged).toEqual([]);
   });
 
-  /** What each member has heard by the time a call of its own is answered. */
-  async function heard(): Promise<Record<Member, number>> {
-    const counts: Heard = {};
-    for (const member of members) {
-      await room[member].invoke('enter');
-      counts[member] = room[member].takeHeard();
-    }
-    return counts as Record<Member, number>;
+  /** What each member has heard by the time it hears a closing text. */
+  async function heardUntil(end: string): Promise<unknown> {
+    const heard = [...room].map(async ([name, member]) => [name, await member.heardUntil(end)] as const);
+    return Object.fromEntries(await Promise.all(heard));
   }
 
-  const speak = (sender: Sender): Promise<unknown> =>
-    sender === 'service' ? app.app.get(Announcer).speak() : room[`${sender}A`].invoke('speak');
+  const speak = (sender: Sender, ...messages: RoomMessage[]): Promise<unknown> =>
+    sender === 'service'
+      ? app.app.get(Announcer).speak(messages)
+      : (room.get(`${sender} A`) as RoomMember).invoke('speak', messages);
+
+  const toAll = (text: string): RoomMessage => ({ selector: 'all', args: null, text });
 
   describe.each(senders)('from: %s', (sender) => {
-    const possible = selectors.filter(({ ofCaller }) => sender !== 'service' || ofCaller !== true);
+    const caller: MemberName | undefined = sender === 'service' ? undefined : `${sender} A`;
+    const possible = selectors.filter(({ isOfCaller }) => caller !== undefined || isOfCaller !== true);
 
-    test.each(possible)('[core 153] $name', async ({ name, select, heard: reach }) => {
-      say = select;
-      await speak(sender);
-      const silence = Object.fromEntries(members.map((member) => [member, 0]));
-      // A service is nobody's caller: whoever is named here, its selectors do not ask.
-      const caller: Member = sender === 'service' ? 'classicA' : `${sender}A`;
-      expect(await heard()).toEqual({ ...silence, ...reach(caller) });
+    test.each(possible)('[core 153] $name', async ({ name, selector, args, receivers }) => {
+      const [text, end] = [`${sender} to ${name}`, `${sender} has spoken to ${name}`];
+      await speak(sender, { selector, args: args(ids), text }, toAll(end));
+      expect(await heardUntil(end)).toEqual(heardBy(members, receivers(caller), text));
       families.forEach((receiver) => matrix.pass(name, columnOf(sender, receiver)));
     });
   });
 
   test('[core 154] a member of two groups hears what is said to both twice', async () => {
-    say = (clients) => clients.groups(['red', 'blue']);
-    await speak('service');
-    expect(await heard()).toMatchObject(twiceB);
+    await speak('service', { selector: 'groups', args: [['red', 'blue']], text: 'x' }, toAll('end'));
+    expect(await heardUntil('end')).toMatchObject({ 'json B': ['x', 'x'], 'json A': ['x'] });
   });
 });

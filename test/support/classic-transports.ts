@@ -40,6 +40,15 @@ export class TransportClient {
     await this.nextFrame(({ S }) => S === 1);
   }
 
+  /** Connects and starts, as clients do. */
+  async start(): Promise<void> {
+    await this.connect();
+    const answer = await http('GET', this.url('start', []));
+    if (answer.status !== 200) {
+      throw new Error(`start was answered with ${answer.status} ${answer.body}`);
+    }
+  }
+
   /** Comes back with what it last had. */
   reconnect(): Promise<void> {
     return this.open('reconnect');

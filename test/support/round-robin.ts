@@ -82,6 +82,11 @@ export class RoundRobin {
     this.down.add(index);
   }
 
+  /** Requests go to a server again that was taken out. */
+  putBack(index: number): void {
+    this.down.delete(index);
+  }
+
   /** Breaks every line. */
   breakAll(): void {
     this.sockets.forEach((socket) => socket.destroy());

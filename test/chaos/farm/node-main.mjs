@@ -4,6 +4,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { getHubContextToken, Hub, HubMethod, SignalRHub, SignalRModule } from 'nestjs-signalr';
 import { redisBackplane } from 'nestjs-signalr/redis';
+import { answerParent } from '../../support/processes/parent.mjs';
 
 /** @typedef {{ port: number, redisUrl: string, mode: 'streams' | 'pubsub' }} NodeSettings */
 
@@ -64,10 +65,4 @@ async function send({ kind, name, message }) {
   await select[kind]().take(message);
 }
 
-process.on('message', ({ id, ...order }) => {
-  send(order).then(
-    () => process.send?.({ id, accepted: true }),
-    () => process.send?.({ id, accepted: false }),
-  );
-});
-process.send?.({ id: 'listening' });
+answerParent(port, send);
