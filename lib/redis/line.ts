@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../common/clock.js';
 import { toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
-import type { RedisConnection } from './redis-clients.js';
+import type { RedisConnection } from './redis-connections.js';
 
 /** How long, in milliseconds, the next attempt waits after the first failure, and at most after many. */
 const FIRST_PAUSE = 50;

@@ -84,7 +84,7 @@ export class LogReplay {
     await Promise.all(
       [...pending].map(async ([tag, count]) => {
         const key = this.redis.keys.accepted(tag);
-        if (Number((await this.redis.send(key, ['GET', key])) ?? 0) >= count) {
+        if (Number((await this.redis.send(['GET', key])) ?? 0) >= count) {
           pending.delete(tag);
         }
       }),

@@ -40,6 +40,8 @@ export interface StreamLogServices {
   readonly clock: Clock;
   /** Has a mark published; see `SYNC`. */
   sync(): Promise<LogMark>;
+  /** The log has begun anew: what else the node has in Redis may be gone as well. */
+  begunAnew(): void;
 }
 
 /**
@@ -217,8 +219,9 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   private take(arrival: Arrival): void {
     if ('mark' in arrival) {
-      const { epoch, sequence, accepted } = arrival.mark;
+      const { epoch, sequence, accepted, term } = arrival.mark;
       this.enter(epoch, sequence);
+      this.position.witness(epoch, sequence, term);
       this.position.sequence = Math.max(this.position.sequence, sequence);
       this.position.placed = Math.max(this.position.placed, accepted);
       this.transmission.placedUpTo(accepted, sequence);
@@ -229,13 +232,14 @@ export class StreamLog implements MessageLog, ReplayingNode {
         this.trace.warn('Redis gives places in the log a second time: it has come back with an older state');
         void this.beginNewLife(epoch);
       }
-      this.position.sequence = sequence;
       this.takeMessage(arrival.topic, arrival.wire);
     }
     this.waiters.moved();
   }
 
-  private takeMessage(topic: Topic, { tag, count, sequence, message }: WireMessage): void {
+  private takeMessage(topic: Topic, { tag, count, epoch, sequence, term, message }: WireMessage): void {
+    this.position.sequence = sequence;
+    this.position.witness(epoch, sequence, term);
     const state = this.history.get(topic);
     if (state !== undefined) {
       state.since ??= sequence - 1;
@@ -270,8 +274,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
         return;
       }
       for (const { topic, message, sender, count, sequence = 0 } of envelopes) {
-        this.position.sequence = sequence;
-        this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch });
+        this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
       }
       lost.push(...incomplete);
     }
@@ -301,12 +304,12 @@ export class StreamLog implements MessageLog, ReplayingNode {
       return;
     }
     const isFirst = position.epoch === '';
-    position.epoch = epoch;
-    position.sequence = sequence;
+    position.begin(epoch, sequence);
     this.history.forget(sequence);
     if (!isFirst) {
       this.trace.warn('the log in Redis has begun anew: what was published before is gone');
       this.services.node.gap?.('all');
+      this.services.begunAnew();
     }
   }
 
