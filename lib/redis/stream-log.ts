@@ -8,7 +8,7 @@ import { Cursor } from './cursor.js';
 import { type Arrival, HeldArrivals } from './held-arrivals.js';
 import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
-import { LogReader } from './log-reader.js';
+import { type LogExcerpt, LogReader } from './log-reader.js';
 import { LogReplay, type ReplayingNode, SeenScreen, UNKNOWN } from './log-replay.js';
 import { NEW_LIFE } from './log-scripts.js';
 import { LoggedEnvelope } from './logged-envelope.js';
@@ -265,26 +265,31 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (this.held !== held) {
       return;
     }
-    const lost: Topic[] = [];
-    if (mark.epoch === this.position.epoch) {
-      const after = this.position.sequence;
-      const ranges = this.history.names().map((topic) => ({ topic, after }));
-      const { envelopes, incomplete } = await this.reader.read(mark.epoch, ranges, mark.sequence);
-      if (this.held !== held) {
-        return;
-      }
-      for (const { topic, message, sender, count, sequence = 0 } of envelopes) {
-        this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
-      }
-      lost.push(...incomplete);
+    const excerpt = await this.readUpTo(mark);
+    if (this.held !== held) {
+      return;
+    }
+    // First: nobody shall get what came after a hole before hearing of the hole.
+    this.reportLost(excerpt.incomplete);
+    for (const { topic, message, sender, count, sequence = 0 } of excerpt.envelopes) {
+      this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
     }
     this.take({ mark });
-    this.reportLost(lost);
     if (!held.hasOverflowed) {
       this.held = undefined;
       this.lostAt = undefined;
       held.from(mark).forEach((arrival) => this.take(arrival));
     }
+  }
+
+  /** What this life of the log has on the topics of the node between its position and a mark. */
+  private async readUpTo(mark: LogMark): Promise<LogExcerpt> {
+    const { epoch, sequence: after } = this.position;
+    if (mark.epoch !== epoch) {
+      return { envelopes: [], incomplete: [] };
+    }
+    const ranges = this.history.names().map((topic) => ({ topic, after }));
+    return this.reader.read(epoch, ranges, mark.sequence);
   }
 
   /** Logs that nobody writes to are gone after a while, and with them the trace that there was something. */

@@ -27,11 +27,17 @@ export class RedisServer {
     return server;
   }
 
-  /** Starts a sentinel that watches over a server. */
+  /** Starts a sentinel that watches over a server, and soon takes it for dead. */
   static async startSentinel({ port }: RedisServer): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'signalr-sentinel-'));
     const config = join(folder, 'sentinel.conf');
-    await writeFile(config, `sentinel monitor ${RedisServer.MASTER} 127.0.0.1 ${port} 1\n`);
+    const name = RedisServer.MASTER;
+    const lines = [
+      `sentinel monitor ${name} 127.0.0.1 ${port} 1`,
+      `sentinel down-after-milliseconds ${name} 400`,
+      `sentinel failover-timeout ${name} 4000`,
+    ];
+    await writeFile(config, lines.join('\n'));
     const sentinel = new RedisServer(await freePort(), folder, [config, '--sentinel']);
     await sentinel.restart();
     return sentinel;
@@ -98,7 +104,8 @@ export async function sharedRedis(): Promise<{ url: string; stop(): Promise<void
   return url === undefined || url === '' ? RedisServer.start() : { url, stop: async () => undefined };
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
