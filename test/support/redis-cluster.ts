@@ -81,8 +81,14 @@ export class RedisCluster {
 
   /** Makes a server the replica of another one. */
   async replicate(replica: RedisServer, primary: RedisServer): Promise<void> {
-    await replica.command('CLUSTER', 'REPLICATE', await idOf(primary));
+    const [id, primaryId] = [await idOf(replica), await idOf(primary)];
+    await replica.command('CLUSTER', 'REPLICATE', primaryId);
     await until('a replica', () => isFollowing(replica));
+    for (const server of this.primaries) {
+      await until('a replica that all know', async () => {
+        return String(await server.command('CLUSTER', 'REPLICAS', primaryId)).includes(id);
+      });
+    }
   }
 
   async stop(): Promise<void> {

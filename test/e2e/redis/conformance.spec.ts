@@ -4,27 +4,36 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisBackplane } from 'nestjs-signalr/redis';
 import { backplaneConformance } from 'nestjs-signalr/testing';
 
+import { redisReleases } from '../../support/redis-releases.js';
 import { sharedRedis } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
-describe.skipIf(missing('redis')).each(['streams', 'pubsub'] as const)('in mode %s', (mode) => {
-  let redis: Awaited<ReturnType<typeof sharedRedis>>;
+const modes = ['streams', 'pubsub'] as const;
 
-  beforeAll(async () => {
-    redis = await sharedRedis();
-  });
+describe
+  .skipIf(missing('redis'))
+  .each(redisReleases.flatMap((release) => modes.map((mode) => ({ release, mode, name: release.name }))))(
+  'with $name in mode $mode',
+  ({ release, mode }) => {
+    let redis: Awaited<ReturnType<typeof sharedRedis>>;
 
-  afterAll(() => redis.stop());
+    beforeAll(async () => {
+      redis = await sharedRedis();
+    });
 
-  const checks = backplaneConformance(
-    (count) => {
-      const keyPrefix = `test-${randomUUID()}`;
-      return Array.from({ length: count }, () => redisBackplane({ url: redis.url, keyPrefix, mode }));
-    },
-    { keepsPast: mode === 'streams', deadline: 5_000 },
-  );
+    afterAll(() => redis.stop());
 
-  test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
-});
+    const checks = backplaneConformance(
+      (count) => {
+        const keyPrefix = `test-${randomUUID()}`;
+        const client = release.createClient({ url: redis.url });
+        return Array.from({ length: count }, () => redisBackplane({ client, keyPrefix, mode }));
+      },
+      { keepsPast: mode === 'streams', deadline: 5_000 },
+    );
+
+    test.each(checks.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  },
+);
