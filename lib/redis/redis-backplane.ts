@@ -28,7 +28,7 @@ import {
   resolveRedisOptions,
 } from './redis-backplane.options.js';
 import { type RedisSource, redisSource } from './redis-clients.js';
-import type { CommandConnection, SubscriberConnection } from './redis-connections.js';
+import { type CommandConnection, type SubscriberConnection, WrongServerError } from './redis-connections.js';
 import { RedisDirectory } from './redis-directory.js';
 import { RedisKeys } from './redis-keys.js';
 import { StreamLog } from './stream-log.js';
@@ -98,7 +98,7 @@ export class RedisBackplane implements Backplane {
     const running = this.assemble(node);
     this.running = running;
     this.commands.onUp(() => this.commandsUp(running));
-    this.commands.onDown(() => this.commandsDown(running));
+    this.commands.onDown((error) => this.commandsDown(running, error));
     this.subscriber.onUp(() => this.subscriberUp());
     this.subscriber.onDown(() => this.subscriberDown(running));
     try {
@@ -265,9 +265,13 @@ export class RedisBackplane implements Backplane {
     void this.directory.restore();
   }
 
-  private commandsDown({ log }: Running): void {
+  private commandsDown({ log }: Running, error: Error): void {
     log.publisher.lineDown();
     this.directory.lost();
+    // What is published elsewhere may come late to a server that was demoted, or not at all.
+    if (error instanceof WrongServerError) {
+      this.subscriber.renew('Redis is another server now.');
+    }
   }
 
   private subscriberUp(): void {

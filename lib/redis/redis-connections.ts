@@ -1,6 +1,6 @@
 import type { RedisClientType } from 'redis';
 
-import { toError } from '../common/errors.js';
+import { SignalRError, toError } from '../common/errors.js';
 
 /** What every connection to Redis can do here. */
 export interface RedisConnection {
@@ -35,59 +35,67 @@ export type PlainClient = RedisClientType;
  */
 const ELSEWHERE = /^(?:READONLY|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN)\b/;
 
+/** A connection was given up because its server is not the one that takes our writes. */
+export class WrongServerError extends Error {
+  override readonly name = 'WrongServerError';
+}
+
 /** Sends commands over a client. */
 export function commandConnection(client: PlainClient): CommandConnection {
-  const connection: CommandConnection = withLifetime(client, (lose) => ({
+  return withLifetime<CommandConnection>(client, (lose) => ({
     onLost: undefined,
-    send: (args: readonly string[]) =>
+    send: (args) =>
       client.sendCommand(args).catch((error: unknown) => {
         if (error instanceof Error && ELSEWHERE.test(error.message)) {
-          lose(error);
+          lose(new WrongServerError(error.message, { cause: error }));
+          throw SignalRError.because(error, 'SIGNALR_BACKPLANE_DOWN', 'redis');
         }
         throw error;
       }),
   }));
-  return connection;
 }
 
 /** Listens over a client. @param isSharded true for the channels of a cluster. */
 export function subscriberConnection(client: PlainClient, isSharded: boolean): SubscriberConnection {
-  const connection: SubscriberConnection = withLifetime(client, (lose) => {
-    const receive = (payload: string, channel: string): void => connection.onMessage?.(channel, payload);
+  return withLifetime<SubscriberConnection>(client, (lose, connection) => {
+    const receive = (payload: string, channel: string): void => connection().onMessage?.(channel, payload);
     // The server takes sharded subscriptions away when the slot moves to another one.
-    client.on('sharded-channel-moved', () => lose(new Error('The slot of the channels has moved.')));
+    client.on('sharded-channel-moved', () =>
+      lose(new WrongServerError('The slot of the channels has moved.')),
+    );
     return {
       onLost: undefined,
       onMessage: undefined,
-      subscribe: (channels: readonly string[]) =>
+      subscribe: (channels) =>
         isSharded ? client.sSubscribe([...channels], receive) : client.subscribe([...channels], receive),
-      unsubscribe: (channels: readonly string[]) =>
+      unsubscribe: (channels) =>
         isSharded ? client.sUnsubscribe([...channels]) : client.unsubscribe([...channels]),
     };
   });
-  return connection;
 }
 
-/** Adds what all connections have. */
-function withLifetime<T extends Pick<RedisConnection, 'onLost'>>(
+/** Adds what all connections have. @param make is given what gives the connection up, and what returns it. */
+function withLifetime<C extends RedisConnection>(
   client: PlainClient,
-  make: (lose: (error: Error) => void) => T,
-): T & RedisConnection {
+  make: (lose: (error: Error) => void, connection: () => C) => Omit<C, 'close'>,
+): C {
   let isOver = false;
-  const end = (): boolean => {
-    const isFirst = !isOver;
+  const end = (): void => {
     isOver = true;
-    if (isFirst && client.isOpen) {
+    if (client.isOpen) {
       client.destroy();
     }
-    return isFirst;
   };
   const lose = (error: Error): void => {
-    if (end()) {
+    if (!isOver) {
+      end();
       connection.onLost?.(error);
     }
   };
-  const connection: T & RedisConnection = Object.assign(make(lose), { close: () => void end() });
+  const connection = Object.assign(
+    make(lose, () => connection),
+    { close: end },
+  ) as C;
   // What is no loss of the socket, as an answer that nobody waits for, is no reason to give it up.
   client.on('error', (error: unknown) => client.isOpen || lose(toError(error)));
   client.on('end', () => lose(new Error('The connection has ended.')));

@@ -109,8 +109,14 @@ async function startMember(): Promise<{ server: RedisServer; busPort: number }> 
   // The usual one lies 10,000 above the other, and may not exist.
   const busPort = await freePort();
   const server = await RedisServer.start(
-    ...['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`, '--cluster-node-timeout', '1000'],
-    ...['--repl-diskless-sync-delay', '0'],
+    '--cluster-enabled',
+    'yes',
+    '--cluster-port',
+    `${busPort}`,
+    '--cluster-node-timeout',
+    '1000',
+    '--repl-diskless-sync-delay',
+    '0',
   );
   return { server, busPort };
 }

@@ -134,6 +134,8 @@ export class TalkingNodes {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map(({ backplane }) => backplane.stop()));
+    for (const { backplane } of this.nodes) {
+      await backplane.stop();
+    }
   }
 }

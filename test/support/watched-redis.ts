@@ -60,11 +60,9 @@ export class WatchedRedis {
     );
   }
 
-  /** Resolves when the former primary has become a replica. */
-  async untilDemoted(): Promise<void> {
-    await until('the former primary as a replica', async () => {
-      return ((await this.primary.command('ROLE')) as string[])[0] === 'slave';
-    });
+  /** Makes the former primary a replica, as the sentinel does only seconds after it has named another one. */
+  async demote(): Promise<void> {
+    await this.primary.command('REPLICAOF', '127.0.0.1', `${this.replica.port}`);
   }
 
   async stop(): Promise<void> {

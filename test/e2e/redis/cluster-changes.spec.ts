@@ -55,7 +55,9 @@ describe.skipIf(missing('redis'))('when a cluster changes', () => {
       await a.say();
       await untilHealth(a.backplane, 'degraded');
       await a.backplane.directory.joined('c', 'g');
-      await expect(b.backplane.directory.claim({ ...entry, nodeId: 'b' })).rejects.toThrow();
+      await expect(b.backplane.directory.claim({ ...entry, nodeId: 'b' })).rejects.toMatchObject({
+        code: 'SIGNALR_BACKPLANE_DOWN',
+      });
       await untilHealth(b.backplane, 'degraded');
     });
     await talk.untilUp();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { missing } from '../../support/requirements.js';
 import { TalkingNodes } from '../../support/talking-nodes.js';
+import { until } from '../../support/until.js';
 import { WatchedRedis } from '../../support/watched-redis.js';
 
 describe.skipIf(missing('redis'))('when sentinels name another primary', () => {
@@ -30,7 +31,11 @@ describe.skipIf(missing('redis'))('when sentinels name another primary', () => {
     await talk.talkDuring(async () => {
       await redis.sentinel.command('SENTINEL', 'FAILOVER', 'main');
       await redis.untilPromoted();
-      await redis.untilDemoted();
+      await redis.demote();
+      // Each connection begins a term: two were begun on the former primary.
+      await until('nodes on the new primary', async () => {
+        return Number(await redis.replica.command('LLEN', '{signalr}:terms')) >= 4;
+      });
     });
     expect(talk.faults()).toEqual([]);
   });
