@@ -60,11 +60,14 @@ export function redisSource(url: string | undefined, given: AnyRedisClient | und
 
 /** Connects to the node of a cluster that has a key. */
 async function ownerOf(key: string, given: RedisClusterType): Promise<PlainClient> {
-  const cluster = given.duplicate({ minimizeConnections: true });
+  const { defaults } = given._options;
+  // A node that is no more must fail the attempt: the next one asks anew, and may be told of another owner.
+  const socket = { ...defaults?.socket, reconnectStrategy: false } as const;
+  const cluster = given.duplicate({ minimizeConnections: true, defaults: { ...defaults, socket } });
   cluster.on('error', ignore);
   await cluster.connect();
   try {
-    const slot = Number(await cluster.sendCommand(key, true, ['CLUSTER', 'KEYSLOT', key]));
+    const slot = Number(await cluster.sendCommand(key, false, ['CLUSTER', 'KEYSLOT', key]));
     const owner = cluster.slots[slot]?.master;
     if (owner === undefined) {
       throw new Error(`no node of the cluster has slot ${slot}`);

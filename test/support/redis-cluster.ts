@@ -91,6 +91,12 @@ export class RedisCluster {
     }
   }
 
+  /** How many clients listen to a server. */
+  async subscribersOf(server: RedisServer): Promise<number> {
+    const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'));
+    return list.split('\n').filter((line) => line !== '').length;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.stop()));
   }
