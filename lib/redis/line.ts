@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../common/clock.js';
 import { toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
-import type { RedisConnection } from './redis-clients.js';
+import type { RedisConnection } from './redis-connections.js';
 
 /** How long, in milliseconds, the next attempt waits after the first failure, and at most after many. */
 const FIRST_PAUSE = 50;
@@ -14,7 +14,7 @@ export class Line<C extends RedisConnection> {
   private isClosed = false;
   private cancelPause: CancelTimer | undefined;
   private readonly upListeners: (() => void)[] = [];
-  private readonly downListeners: (() => void)[] = [];
+  private readonly downListeners: ((error: Error) => void)[] = [];
   /** Why there is no connection, while there is none. */
   failure: Error | undefined;
 
@@ -34,7 +34,7 @@ export class Line<C extends RedisConnection> {
     this.upListeners.push(listener);
   }
 
-  onDown(listener: () => void): void {
+  onDown(listener: (error: Error) => void): void {
     this.downListeners.push(listener);
   }
 
@@ -74,7 +74,7 @@ export class Line<C extends RedisConnection> {
     this.connection = undefined;
     this.failure = error;
     this.trace.warn(`the ${this.purpose} connection to Redis is lost: ${error.message}`);
-    this.downListeners.forEach((tell) => tell());
+    this.downListeners.forEach((tell) => tell(error));
     this.reopen(FIRST_PAUSE);
   }
 

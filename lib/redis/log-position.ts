@@ -12,11 +12,18 @@ export class LogPosition {
   /** The last own message that has a place at or before {@link sequence}. */
   placed = 0;
   private fresh = randomName();
+  private lastPlace = 0;
+  private lastTerm = '';
 
   constructor(
     /** Tag of the node. */
     readonly tag: string,
   ) {}
+
+  /** What scripts are told first: in which life of the log the node is, and what the log must hold if it still is the same. */
+  get witnessed(): readonly [epoch: string, place: number, newEpoch: string, term: string] {
+    return [this.epoch, this.lastPlace, this.fresh, this.lastTerm];
+  }
 
   /** A name for a new life of the log, should this node be the one that begins it. */
   get nextEpoch(): string {
@@ -28,6 +35,22 @@ export class LogPosition {
     if (epoch === this.fresh) {
       this.fresh = randomName();
     }
+  }
+
+  /** Redis has given a place in a term, whether or not what stands there has arrived here. */
+  witness(epoch: string, place: number, term: string): void {
+    if (epoch === this.epoch && place >= this.lastPlace) {
+      this.lastPlace = place;
+      this.lastTerm = term;
+    }
+  }
+
+  /** Another life of the log begins after a place. */
+  begin(epoch: string, place: number): void {
+    this.epoch = epoch;
+    this.sequence = place;
+    this.lastPlace = place;
+    this.lastTerm = '';
   }
 
   /** What stands for now. */

@@ -47,7 +47,7 @@ export class LogReader {
 
   private async entries(topic: Topic, after: number, upTo: number): Promise<readonly StreamEntry[]> {
     const log = this.redis.keys.log(topic);
-    return (await this.redis.send(log, ['XRANGE', log, `(${after}-0`, `${upTo}-0`])) as StreamEntry[];
+    return (await this.redis.send(['XRANGE', log, `(${after}-0`, `${upTo}-0`])) as StreamEntry[];
   }
 
   private collect(

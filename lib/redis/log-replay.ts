@@ -99,9 +99,12 @@ export class LogReplay {
         topics.get(envelope.topic)?.covers(envelope) !== true,
     );
     const envelopes = [
-      ...logged.map((envelope) =>
-        envelope.at(new Cursor(after.epoch, envelope.sequence ?? 0, pending).toString()),
-      ),
+      ...logged.map((envelope, index) => {
+        // Behind it there may be more that the client has had already; after the last one there is nothing else.
+        const reached =
+          index === logged.length - 1 ? seen : new Cursor(after.epoch, envelope.sequence ?? 0, from.senders);
+        return envelope.at(reached.toString());
+      }),
       ...own.map((envelope) =>
         envelope.at(seen.and(new Cursor(after.epoch, 0, new Map([[tag, envelope.count]]))).toString()),
       ),
@@ -122,7 +125,7 @@ export class LogReplay {
     await Promise.all(
       [...pending].map(async ([tag, count]) => {
         const key = this.redis.keys.accepted(tag);
-        if (Number((await this.redis.send(key, ['GET', key])) ?? 0) >= count) {
+        if (Number((await this.redis.send(['GET', key])) ?? 0) >= count) {
           pending.delete(tag);
         }
       }),

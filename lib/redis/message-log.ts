@@ -8,6 +8,8 @@ export interface LogMark {
   readonly epoch: string;
   /** How many messages have been published in all. */
   readonly sequence: number;
+  /** Term of the log; see `TERM`. */
+  readonly term: string;
   /** How many of this node's messages have been accepted. */
   readonly accepted: number;
 }

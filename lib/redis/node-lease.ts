@@ -29,6 +29,7 @@ export class NodeLease {
   private isAsking = false;
   private isListening = false;
   private cancel: CancelTimer | undefined;
+  private upSince = 0;
 
   constructor(
     private readonly nodeId: string,
@@ -56,6 +57,11 @@ export class NodeLease {
     return this.pending;
   }
 
+  /** There is a line to Redis (again). If Redis was away for all, others need time for a sign of life as well. */
+  lineUp(): void {
+    this.upSince = this.clock.now();
+  }
+
   /** A mark has arrived. */
   heard(): void {
     this.isListening = false;
@@ -66,8 +72,8 @@ export class NodeLease {
     this.cancel?.();
     if (this.redis.isOpen) {
       const { keys } = this.redis;
-      await this.redis.send(keys.nodes, ['SREM', keys.nodes, this.nodeId]);
-      await this.redis.send(keys.nodes, ['DEL', keys.lease(this.nodeId)]);
+      await this.redis.send(['SREM', keys.nodes, this.nodeId]);
+      await this.redis.send(['DEL', keys.lease(this.nodeId)]);
     }
   }
 
@@ -99,6 +105,9 @@ export class NodeLease {
     this.isListening = true;
     await this.sync();
     this.owner.alive();
+    if (this.clock.now() - this.upSince < this.duration) {
+      return;
+    }
     const { keys } = this.redis;
     const lapsed = (await this.redis.run(LAPSED, [keys.nodes], [keys.leases])) as string[];
     if (lapsed.length > 0) {
@@ -108,14 +117,12 @@ export class NodeLease {
 
   private async send(): Promise<LogMark> {
     const { keys, publishCommand } = this.redis;
-    const { tag, epoch, sequence, nextEpoch } = this.position;
+    const { tag, witnessed } = this.position;
     const reply = await this.redis.run(
       SYNC,
-      [keys.epoch, keys.sequence, keys.accepted(tag), keys.lease(this.nodeId), keys.nodes],
+      [keys.epoch, keys.sequence, keys.terms, keys.accepted(tag), keys.lease(this.nodeId), keys.nodes],
       [
-        epoch,
-        sequence,
-        nextEpoch,
+        ...witnessed,
         this.nodeId,
         Math.round(this.duration),
         COUNT_RETENTION,
@@ -123,8 +130,8 @@ export class NodeLease {
         publishCommand,
       ],
     );
-    const [life, last, accepted] = reply as [string, number, number];
-    this.position.heardOf(life);
-    return { epoch: life, sequence: last, accepted };
+    const [epoch, sequence, accepted, term] = reply as [string, number, number, string];
+    this.position.heardOf(epoch);
+    return { epoch, sequence, accepted, term };
   }
 }

@@ -3,7 +3,7 @@ import { SignalRError, toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
 import type { Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
-import { encodeBody } from './wire-format.js';
+import { encodeHead } from './wire-format.js';
 
 /** How many messages are on their way to Redis at the same time. */
 const WINDOW = 1_000;
@@ -26,9 +26,10 @@ export interface QueuedMessage {
   readonly count: number;
   /** Its place among all that the node has come to know of; see {@link LocalHistory}. */
   readonly order: number;
-  /** What is written; see `wire-format.ts`. */
-  readonly body: string;
-  /** Bytes of the body. */
+  /** What is written, in two parts; see `wire-format.ts`. */
+  readonly head: string;
+  readonly text: string;
+  /** Bytes of the text. */
   readonly size: number;
   /** Wakes who waits for the message to be accepted. */
   settle?: () => void;
@@ -114,15 +115,16 @@ export class Publisher {
    */
   accept(topic: Topic, message: Message, order = 0): QueuedMessage {
     const count = this.last + 1;
-    const body = encodeBody({ tag: this.tag, count }, message);
     if (this.isDown && this.options.whenDown === 'fail') {
       throw SignalRError.of('SIGNALR_BACKPLANE_DOWN', 'redis');
     }
     if (this.isRefusing) {
       throw SignalRError.of('SIGNALR_BACKPLANE_QUEUE_FULL', 'redis', `${this.queue.length}`);
     }
+    const head = encodeHead({ tag: this.tag, count });
+    const text = JSON.stringify(message);
     this.last = count;
-    const queued: QueuedMessage = { topic, message, count, order, body, size: Buffer.byteLength(body) };
+    const queued: QueuedMessage = { topic, message, count, order, head, text, size: Buffer.byteLength(text) };
     this.bytes += queued.size;
     this.queue.push(queued);
     return queued;

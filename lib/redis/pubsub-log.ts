@@ -48,9 +48,9 @@ export class PubSubLog implements MessageLog, Transmission {
     return this.services.redis.isOpen;
   }
 
-  async transmit({ topic, body, count }: QueuedMessage): Promise<Receipt> {
+  async transmit({ topic, head, text, count }: QueuedMessage): Promise<Receipt> {
     const { redis } = this.services;
-    await redis.publish(redis.keys.channel(topic), encodeWithoutLog(body));
+    await redis.publish(redis.keys.channel(topic), encodeWithoutLog(head, text));
     return { accepted: count, taken: true };
   }
 

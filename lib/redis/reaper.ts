@@ -34,7 +34,7 @@ export class Reaper {
   private async reapOne(nodeId: string): Promise<void> {
     const { keys } = this.redis;
     const lock = keys.reaping(nodeId);
-    if ((await this.redis.send(lock, ['SET', lock, this.node.id, 'NX', 'PX', `${LOCK_DURATION}`])) === null) {
+    if ((await this.redis.send(['SET', lock, this.node.id, 'NX', 'PX', `${LOCK_DURATION}`])) === null) {
       return;
     }
     let count = 0;
@@ -43,8 +43,8 @@ export class Reaper {
       entries.forEach((entry) => this.node.orphaned?.(entry));
       entries = await this.directory.reap(nodeId);
     }
-    await this.redis.send(keys.nodes, ['SREM', keys.nodes, nodeId]);
-    await this.redis.send(lock, ['DEL', lock]);
+    await this.redis.send(['SREM', keys.nodes, nodeId]);
+    await this.redis.send(['DEL', lock]);
     this.trace.warn(`node ${nodeId} gives no sign of life: ${count} connection(s) of it are gone`);
   }
 }

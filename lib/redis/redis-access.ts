@@ -1,6 +1,7 @@
 import { SignalRError } from '../common/errors.js';
 import type { Line } from './line.js';
-import type { CommandConnection, RedisSource } from './redis-clients.js';
+import type { RedisSource } from './redis-clients.js';
+import type { CommandConnection } from './redis-connections.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { Script } from './script.js';
 
@@ -17,9 +18,9 @@ export class RedisAccess {
   }
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if there is no connection */
-  send(key: string, args: readonly string[]): Promise<unknown> {
+  send(args: readonly string[]): Promise<unknown> {
     const connection = this.line.current;
-    return connection === undefined ? Promise.reject(this.down()) : connection.send(key, args);
+    return connection === undefined ? Promise.reject(this.down()) : connection.send(args);
   }
 
   /** @throws SignalRError SIGNALR_BACKPLANE_DOWN if there is no connection */
@@ -34,7 +35,7 @@ export class RedisAccess {
 
   /** @returns how many have received it. */
   async publish(channel: string, payload: string): Promise<number> {
-    return Number(await this.send(channel, [this.publishCommand, channel, payload]));
+    return Number(await this.send([this.publishCommand, channel, payload]));
   }
 
   private down(): SignalRError {

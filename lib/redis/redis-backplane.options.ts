@@ -86,12 +86,20 @@ export const redisDefaults: RedisBackplaneSettings = {
 const prefix: OptionRule = (value) =>
   text(value) ?? (/[{}]/.test(value as string) ? 'must not contain braces.' : undefined);
 
+/** Only duplicates are connected, and sentinels of `redis` 5 have none. */
+const client: OptionRule = (value) => {
+  const { sendCommand, duplicate } = (value ?? {}) as Partial<AnyRedisClient>;
+  if (typeof sendCommand !== 'function') {
+    return 'must be a client of the redis package.';
+  }
+  return typeof duplicate === 'function'
+    ? undefined
+    : 'cannot be duplicated: clients of sentinels need version 6 of the redis package.';
+};
+
 const rules: OptionRules<RedisBackplaneSettings> = {
   url: or(undefined, text),
-  client: (value) =>
-    typeof (value as { sendCommand?: unknown } | null)?.sendCommand === 'function'
-      ? undefined
-      : 'must be a client of the redis package.',
+  client,
   keyPrefix: prefix,
   mode: oneOf('streams', 'pubsub'),
   bufferSize: wholeNumber(0),

@@ -18,6 +18,7 @@ import type { MessageLog } from './message-log.js';
 import { NodeLease } from './node-lease.js';
 import { NodeMail } from './node-mail.js';
 import { PubSubLog } from './pubsub-log.js';
+import { TERM } from './log-scripts.js';
 import { randomName } from './random-name.js';
 import { Reaper } from './reaper.js';
 import { RedisAccess } from './redis-access.js';
@@ -26,7 +27,8 @@ import {
   type RedisBackplaneSettings,
   resolveRedisOptions,
 } from './redis-backplane.options.js';
-import { type CommandConnection, redisSource, type SubscriberConnection } from './redis-clients.js';
+import { type RedisSource, redisSource } from './redis-clients.js';
+import { type CommandConnection, type SubscriberConnection, WrongServerError } from './redis-connections.js';
 import { RedisDirectory } from './redis-directory.js';
 import { RedisKeys } from './redis-keys.js';
 import { StreamLog } from './stream-log.js';
@@ -35,6 +37,9 @@ import { WireReports } from './wire-reports.js';
 
 /** How long, in milliseconds, a node that stops waits for its last messages to be accepted. */
 const STOP_GRACE = 2_000;
+
+/** How many terms Redis remembers. Who knows only an older one has been away for so long that nothing can be made up. */
+const MAXIMUM_TERMS = 1_000;
 
 /** What there is from the start of the backplane to its end. */
 interface Running {
@@ -71,7 +76,7 @@ export class RedisBackplane implements Backplane {
     const { url, client, keyPrefix, clock } = this.settings;
     const source = redisSource(url, client);
     this.keys = new RedisKeys(keyPrefix);
-    this.commands = new Line('command', () => source.openCommands(), clock);
+    this.commands = new Line('command', () => this.openCommands(source), clock);
     this.subscriber = new Line('subscriber', () => source.openSubscriber(this.keys.epoch), clock);
     this.redis = new RedisAccess(this.keys, this.commands, source.publishCommand);
     this.subscriptions = new Subscriptions(this.subscriber, {
@@ -93,7 +98,7 @@ export class RedisBackplane implements Backplane {
     const running = this.assemble(node);
     this.running = running;
     this.commands.onUp(() => this.commandsUp(running));
-    this.commands.onDown(() => this.commandsDown(running));
+    this.commands.onDown((error) => this.commandsDown(running, error));
     this.subscriber.onUp(() => this.subscriberUp());
     this.subscriber.onDown(() => this.subscriberDown(running));
     try {
@@ -207,7 +212,19 @@ export class RedisBackplane implements Backplane {
       },
       clock,
     );
-    const services = { position, tag: position.tag, node, redis, reports, clock, sync: () => lease.sync() };
+    const services = {
+      position,
+      tag: position.tag,
+      node,
+      redis,
+      reports,
+      clock,
+      sync: () => lease.sync(),
+      begunAnew: () => {
+        directory.lost();
+        void directory.restore();
+      },
+    };
     const log =
       settings.mode === 'streams' ? new StreamLog(settings, services) : new PubSubLog(settings, services);
     const mail = new NodeMail(node, redis, directory, reports, clock, (mark) => {
@@ -217,6 +234,24 @@ export class RedisBackplane implements Backplane {
     return { node, log, lease, mail };
   }
 
+  /** Only a server that takes our writes is of use, and everything that is written from now on belongs to another term. */
+  private async openCommands(source: RedisSource): Promise<CommandConnection> {
+    const { keys } = this;
+    const connection = await source.openCommands(keys.epoch);
+    try {
+      const begun = TERM.run(
+        connection,
+        [keys.epoch, keys.sequence, keys.terms, keys.directory],
+        [randomName(), MAXIMUM_TERMS],
+      );
+      await this.inTime(begun);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
   private async connect({ node, lease }: Running): Promise<void> {
     await this.commands.open();
     await this.subscriber.open();
@@ -224,14 +259,19 @@ export class RedisBackplane implements Backplane {
     await lease.sync();
   }
 
-  private commandsUp({ log }: Running): void {
+  private commandsUp({ log, lease }: Running): void {
+    lease.lineUp();
     log.publisher.lineUp();
     void this.directory.restore();
   }
 
-  private commandsDown({ log }: Running): void {
+  private commandsDown({ log }: Running, error: Error): void {
     log.publisher.lineDown();
     this.directory.lost();
+    // What is published elsewhere may come late to a server that was demoted, or not at all.
+    if (error instanceof WrongServerError) {
+      this.subscriber.renew('Redis is another server now.');
+    }
   }
 
   private subscriberUp(): void {

@@ -1,4 +1,12 @@
-import { createClient, type RedisClientType, type RedisClusterType, type RedisSentinelType } from 'redis';
+import { createClient, type RedisClusterType, type RedisSentinelType } from 'redis';
+
+import {
+  type CommandConnection,
+  commandConnection,
+  type PlainClient,
+  type SubscriberConnection,
+  subscriberConnection,
+} from './redis-connections.js';
 
 /**
  * A client of the `redis` package, of any of its kinds: `createClient`, `createCluster` or `createSentinel`, with whatever
@@ -12,120 +20,74 @@ export interface AnyRedisClient {
   sendCommand(...command: never[]): Promise<unknown>;
 }
 
-/** What every connection to Redis can do here. */
-export interface RedisConnection {
-  /** Called once when the connection is lost; not after {@link close}. */
-  onLost: ((error: Error) => void) | undefined;
-  /** Drops the connection with everything that waits for it. */
-  close(): void;
-}
+/**
+ * Opens connections to the one server that has the keys of the application, whatever Redis consists of. Clients of clusters
+ * and sentinels change servers and send again in silence; here each change has to be noticed, because another server may
+ * know less. So they are only asked where the server is, and asked anew for each connection.
+ */
+export class RedisSource {
+  constructor(
+    /** The command that publishes on channels of subscribers. */
+    readonly publishCommand: 'PUBLISH' | 'SPUBLISH',
+    /** @param key any key of the application. */
+    private readonly connect: (key: string) => Promise<PlainClient>,
+  ) {}
 
-/** A connection for commands. Nothing is kept for later: what cannot be sent now fails. */
-export interface CommandConnection extends RedisConnection {
-  /** @param key any key of the command: it says which node of a cluster is asked. */
-  send(key: string, args: readonly string[]): Promise<unknown>;
-}
+  async openCommands(key: string): Promise<CommandConnection> {
+    return commandConnection(await this.connect(key));
+  }
 
-/** A connection that gets what is published. Nothing survives its loss: subscriptions are made anew on the next one. */
-export interface SubscriberConnection extends RedisConnection {
-  onMessage: ((channel: string, payload: string) => void) | undefined;
-  subscribe(channels: readonly string[]): Promise<void>;
-  unsubscribe(channels: readonly string[]): Promise<void>;
+  async openSubscriber(key: string): Promise<SubscriberConnection> {
+    return subscriberConnection(await this.connect(key), this.publishCommand === 'SPUBLISH');
+  }
 }
-
-/** Opens connections to one Redis, whatever it consists of. */
-export interface RedisSource {
-  /** The command that publishes on channels of {@link SubscriberConnection}. */
-  readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
-  openCommands(): Promise<CommandConnection>;
-  /** @param key any key of the application: in a cluster, its node is the one that is listened to. */
-  openSubscriber(key: string): Promise<SubscriberConnection>;
-}
-
-type PlainClient = RedisClientType;
-type Cluster = RedisClusterType;
-type Sentinel = RedisSentinelType;
 
 /** Finds out what kind of client it is, and how connections are made of it. */
 export function redisSource(url: string | undefined, given: AnyRedisClient | undefined): RedisSource {
   if (given === undefined) {
-    return new PlainSource(createClient(url === undefined ? {} : { url }) as PlainClient);
+    const client = createClient(url === undefined ? {} : { url }) as PlainClient;
+    return new RedisSource('PUBLISH', () => connected(client));
   }
   if ('nodeClient' in given) {
-    return new ClusterSource(given as unknown as Cluster);
+    // All keys of an application are on one node. What it publishes on sharded channels does not bother the others.
+    return new RedisSource('SPUBLISH', (key) => ownerOf(key, given as unknown as RedisClusterType));
   }
-  return 'getMasterNode' in given
-    ? new SentinelSource(given as unknown as Sentinel)
-    : new PlainSource(given as unknown as PlainClient);
+  if ('getMasterNode' in given || 'getSentinelNode' in given) {
+    return new RedisSource('PUBLISH', () => primaryOf(given as unknown as RedisSentinelType));
+  }
+  return new RedisSource('PUBLISH', () => connected(given as unknown as PlainClient));
 }
 
-class PlainSource implements RedisSource {
-  readonly publishCommand = 'PUBLISH';
-
-  constructor(private readonly client: PlainClient) {}
-
-  async openCommands(): Promise<CommandConnection> {
-    const client = await connected(this.client);
-    return commands(client, (_, args) => client.sendCommand(args));
-  }
-
-  async openSubscriber(): Promise<SubscriberConnection> {
-    return subscriber(await connected(this.client));
-  }
-}
-
-/** All keys of an application are on one node, and so is what it publishes: sharded channels do not bother the others. */
-class ClusterSource implements RedisSource {
-  readonly publishCommand = 'SPUBLISH';
-
-  constructor(private readonly cluster: Cluster) {}
-
-  async openCommands(): Promise<CommandConnection> {
-    const { defaults } = this.cluster._options;
-    const cluster = this.cluster.duplicate({ defaults: { ...defaults, disableOfflineQueue: true } });
-    const connection = commands(cluster, (key, args) => cluster.sendCommand(key, false, [...args]));
-    await cluster.connect();
-    return connection;
-  }
-
-  async openSubscriber(key: string): Promise<SubscriberConnection> {
-    // A fresh one knows the cluster as it is now: the last subscriber may have been lost because its node is no more.
-    const cluster = this.cluster.duplicate({ minimizeConnections: true });
-    cluster.on('error', ignore);
-    await cluster.connect();
-    try {
-      const slot = Number(await cluster.sendCommand(key, false, ['CLUSTER', 'KEYSLOT', key]));
-      const node = await cluster.nodeClient((cluster.slots[slot] as (typeof cluster.slots)[number]).master);
-      return subscriber(await connected(node as unknown as PlainClient), true);
-    } finally {
-      cluster.destroy();
+/** Connects to the node of a cluster that has a key. */
+async function ownerOf(key: string, given: RedisClusterType): Promise<PlainClient> {
+  const { defaults } = given._options;
+  // A node that is no more must fail the attempt: the next one asks anew, and may be told of another owner.
+  const socket = { ...defaults?.socket, reconnectStrategy: false } as const;
+  const cluster = given.duplicate({ minimizeConnections: true, defaults: { ...defaults, socket } });
+  cluster.on('error', ignore);
+  await cluster.connect();
+  try {
+    const slot = Number(await cluster.sendCommand(key, false, ['CLUSTER', 'KEYSLOT', key]));
+    const owner = cluster.slots[slot]?.master;
+    if (owner === undefined) {
+      throw new Error(`no node of the cluster has slot ${slot}`);
     }
+    return await connected((await cluster.nodeClient(owner)) as unknown as PlainClient);
+  } finally {
+    cluster.destroy();
   }
 }
 
-class SentinelSource implements RedisSource {
-  readonly publishCommand = 'PUBLISH';
-
-  constructor(private readonly sentinel: Sentinel) {}
-
-  async openCommands(): Promise<CommandConnection> {
-    const sentinel = this.sentinel.duplicate();
-    const connection = commands(sentinel, (_, args) => sentinel.sendCommand(false, [...args]));
+/** Connects to the server that sentinels name. */
+async function primaryOf(given: RedisSentinelType): Promise<PlainClient> {
+  // Attempts are repeated by the line, which asks sentinels again: they may have another answer by then.
+  const sentinel = given.duplicate({ maxCommandRediscovers: 1, replicaPoolSize: 0, reserveClient: false });
+  sentinel.on('error', ignore);
+  try {
     await sentinel.connect();
-    return connection;
-  }
-
-  async openSubscriber(): Promise<SubscriberConnection> {
-    const sentinel = this.sentinel.duplicate();
-    sentinel.on('error', ignore);
-    await sentinel.connect();
-    try {
-      return subscriber(
-        await sentinel._execute(false, (master) => connected(master as unknown as PlainClient)),
-      );
-    } finally {
-      await sentinel.destroy();
-    }
+    return await sentinel._execute(false, (primary) => connected(primary as unknown as PlainClient));
+  } finally {
+    await sentinel.destroy();
   }
 }
 
@@ -139,60 +101,6 @@ async function connected(like: PlainClient): Promise<PlainClient> {
   client.on('error', ignore);
   await client.connect();
   return client;
-}
-
-interface ClosableClient {
-  on(event: 'error' | 'end', listener: (error: Error) => void): unknown;
-  destroy(): void | Promise<void>;
-}
-
-function commands(client: ClosableClient, send: CommandConnection['send']): CommandConnection {
-  return withLifetime(client, { onLost: undefined, send });
-}
-
-function subscriber(client: PlainClient, sharded = false): SubscriberConnection {
-  const receive = (payload: string, channel: string): void => connection.onMessage?.(channel, payload);
-  const connection: SubscriberConnection = withLifetime(client, {
-    onLost: undefined,
-    onMessage: undefined,
-    subscribe: (channels) =>
-      sharded ? client.sSubscribe([...channels], receive) : client.subscribe([...channels], receive),
-    unsubscribe: (channels) =>
-      sharded ? client.sUnsubscribe([...channels]) : client.unsubscribe([...channels]),
-  } satisfies Omit<SubscriberConnection, 'close'>);
-  // The server takes sharded subscriptions away when the slot moves to another node.
-  client.on('sharded-channel-moved', () =>
-    connection.onLost?.(new Error('The slot of the channels has moved.')),
-  );
-  return connection;
-}
-
-/** Adds what all connections have. Clients that reconnect by themselves, as those of clusters do, are never lost. */
-function withLifetime<T extends { onLost: RedisConnection['onLost'] }>(
-  client: ClosableClient,
-  own: T,
-): T & Pick<RedisConnection, 'close'> {
-  let isOver = false;
-  const lost = (error: Error): void => {
-    if (!isOver && !isAlive(client)) {
-      isOver = true;
-      connection.onLost?.(error);
-    }
-  };
-  const connection = Object.assign(own, {
-    close: () => {
-      isOver = true;
-      void Promise.resolve(client.destroy()).catch(ignore);
-    },
-  });
-  client.on('error', lost);
-  client.on('end', () => lost(new Error('The connection has ended.')));
-  return connection;
-}
-
-/** A plain client without a socket has none any more; other kinds have several, and look after them. */
-function isAlive(client: ClosableClient): boolean {
-  return (client as unknown as { isOpen: boolean }).isOpen;
 }
 
 function ignore(): void {}

@@ -231,7 +231,7 @@ export class RedisDirectory implements ConnectionDirectory {
   }
 
   private send(command: string, ...args: readonly string[]): Promise<unknown> {
-    return this.redis.send(this.redis.keys.directory, [command, ...args]);
+    return this.redis.send([command, ...args]);
   }
 
   private key(kind: string, name: string): string {

@@ -23,6 +23,11 @@ export class RedisKeys {
     return `${this.root}sequence`;
   }
 
+  /** The terms of the log, the last one at the end; see `TERM`. */
+  get terms(): string {
+    return `${this.root}terms`;
+  }
+
   /** The last messages of a topic. */
   log(topic: Topic): string {
     return `${this.root}log:${topic}`;

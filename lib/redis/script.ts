@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { CommandConnection } from './redis-clients.js';
+import type { CommandConnection } from './redis-connections.js';
 
 /** A Lua script, sent once to each Redis and called by its digest from then on. */
 export class Script {
@@ -18,12 +18,12 @@ export class Script {
   ): Promise<unknown> {
     const rest = [`${keys.length}`, ...keys, ...args.map(String)];
     try {
-      return await connection.send(keys[0], ['EVALSHA', this.digest, ...rest]);
+      return await connection.send(['EVALSHA', this.digest, ...rest]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) {
         throw error;
       }
-      return connection.send(keys[0], ['EVAL', this.source, ...rest]);
+      return connection.send(['EVAL', this.source, ...rest]);
     }
   }
 }

@@ -8,7 +8,7 @@ import { Cursor } from './cursor.js';
 import { type Arrival, HeldArrivals } from './held-arrivals.js';
 import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
-import { LogReader } from './log-reader.js';
+import { type LogExcerpt, LogReader } from './log-reader.js';
 import { LogReplay, type ReplayingNode } from './log-replay.js';
 import { NEW_LIFE } from './log-scripts.js';
 import { LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
@@ -40,6 +40,8 @@ export interface StreamLogServices {
   readonly clock: Clock;
   /** Has a mark published; see `SYNC`. */
   sync(): Promise<LogMark>;
+  /** The log has begun anew: what else the node has in Redis may be gone as well. */
+  begunAnew(): void;
 }
 
 /**
@@ -222,8 +224,9 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   private take(arrival: Arrival): void {
     if ('mark' in arrival) {
-      const { epoch, sequence, accepted } = arrival.mark;
+      const { epoch, sequence, accepted, term } = arrival.mark;
       this.enter(epoch, sequence);
+      this.position.witness(epoch, sequence, term);
       this.position.sequence = Math.max(this.position.sequence, sequence);
       this.position.placed = Math.max(this.position.placed, accepted);
       this.placedUpTo(accepted, sequence);
@@ -234,13 +237,14 @@ export class StreamLog implements MessageLog, ReplayingNode {
         this.trace.warn('Redis gives places in the log a second time: it has come back with an older state');
         void this.beginNewLife(epoch);
       }
-      this.position.sequence = sequence;
       this.takeMessage(arrival.topic, arrival.wire);
     }
     this.waiters.moved();
   }
 
-  private takeMessage(topic: Topic, { tag, count, sequence, message }: WireMessage): void {
+  private takeMessage(topic: Topic, { tag, count, epoch, sequence, term, message }: WireMessage): void {
+    this.position.sequence = sequence;
+    this.position.witness(epoch, sequence, term);
     const state = this.history.get(topic);
     // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
     if (state !== undefined && state.since === undefined && !this.transmission.hasUnplaced(topic)) {
@@ -278,27 +282,31 @@ export class StreamLog implements MessageLog, ReplayingNode {
     if (this.held !== held) {
       return;
     }
-    const lost: Topic[] = [];
-    if (mark.epoch === this.position.epoch) {
-      const after = this.position.sequence;
-      const ranges = this.history.names().map((topic) => ({ topic, after }));
-      const { envelopes, incomplete } = await this.reader.read(mark.epoch, ranges, mark.sequence);
-      if (this.held !== held) {
-        return;
-      }
-      for (const { topic, message, sender, count, sequence = 0 } of envelopes) {
-        this.position.sequence = sequence;
-        this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch });
-      }
-      lost.push(...incomplete);
+    const excerpt = await this.readUpTo(mark);
+    if (this.held !== held) {
+      return;
+    }
+    // First: nobody shall get what came after a hole before hearing of the hole.
+    this.reportLost(excerpt.incomplete);
+    for (const { topic, message, sender, count, sequence = 0 } of excerpt.envelopes) {
+      this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
     }
     this.take({ mark });
-    this.reportLost(lost);
     if (!held.hasOverflowed) {
       this.held = undefined;
       this.lostAt = undefined;
       held.from(mark).forEach((arrival) => this.take(arrival));
     }
+  }
+
+  /** What this life of the log has on the topics of the node between its position and a mark. */
+  private async readUpTo(mark: LogMark): Promise<LogExcerpt> {
+    const { epoch, sequence: after } = this.position;
+    if (mark.epoch !== epoch) {
+      return { envelopes: [], incomplete: [] };
+    }
+    const ranges = this.history.names().map((topic) => ({ topic, after }));
+    return this.reader.read(epoch, ranges, mark.sequence);
   }
 
   /** Logs that nobody writes to are gone after a while, and with them the trace that there was something. */
@@ -318,12 +326,12 @@ export class StreamLog implements MessageLog, ReplayingNode {
       return;
     }
     const isFirst = position.epoch === '';
-    position.epoch = epoch;
-    position.sequence = sequence;
+    position.begin(epoch, sequence);
     this.history.forget(sequence);
     if (!isFirst) {
       this.trace.warn('the log in Redis has begun anew: what was published before is gone');
       this.services.node.gap?.('all');
+      this.services.begunAnew();
     }
   }
 

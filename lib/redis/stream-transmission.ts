@@ -22,20 +22,19 @@ export class StreamTransmission implements Transmission {
     return this.redis.isOpen;
   }
 
-  async transmit({ topic, count, body }: QueuedMessage, accepted: number): Promise<Receipt> {
+  async transmit({ topic, count, head, text }: QueuedMessage, accepted: number): Promise<Receipt> {
     const { keys, publishCommand } = this.redis;
-    const { epoch, sequence, nextEpoch, tag } = this.position;
+    const { witnessed, tag } = this.position;
     const { bufferSize, retention } = this.limits;
     const reply = await this.redis.run(
       PUBLISH,
-      [keys.epoch, keys.sequence, keys.accepted(tag), keys.log(topic)],
+      [keys.epoch, keys.sequence, keys.terms, keys.accepted(tag), keys.log(topic)],
       [
-        epoch,
-        sequence,
-        nextEpoch,
+        ...witnessed,
         count,
         accepted,
-        body,
+        head,
+        text,
         keys.channel(topic),
         bufferSize,
         retention,
@@ -43,9 +42,10 @@ export class StreamTransmission implements Transmission {
         publishCommand,
       ],
     );
-    const [status, life, place, acceptedNow] = reply as [string, string, number, number];
-    this.position.heardOf(life);
+    const [status, epoch, place, acceptedNow, term] = reply as [string, string, number, number, string];
+    this.position.heardOf(epoch);
     if (status === 'accepted') {
+      this.position.witness(epoch, place, term);
       this.placed(count, place);
     }
     return { accepted: acceptedNow, taken: status !== 'missing' };

@@ -1,7 +1,7 @@
 import { toError } from '../common/errors.js';
 import { traceSource } from '../common/trace.js';
 import type { Line } from './line.js';
-import type { SubscriberConnection } from './redis-clients.js';
+import type { SubscriberConnection } from './redis-connections.js';
 
 /** How many channels one command names. */
 const CHUNK = 1_000;

@@ -20,31 +20,41 @@ export interface WireMessage extends Sender {
   readonly epoch: string;
   /** Its place in the order of all messages; 0 if there is no log. */
   readonly sequence: number;
+  /** Term of the log in which it got its place; empty if a release has published it that knows no terms. */
+  readonly term: string;
   readonly message: Message;
 }
 
-/** What the sender writes: a line of words, and the message as JSON. Scripts put version, epoch and sequence in front. */
-export function encodeBody({ tag, count }: Sender, message: Message): string {
-  return `${tag} ${count}\n${JSON.stringify(message)}`;
+/**
+ * What the sender writes into the first line, which is made of words; the message follows as JSON. Scripts put version,
+ * epoch and sequence in front, and the term after it.
+ */
+export function encodeHead({ tag, count }: Sender): string {
+  return `${tag} ${count}`;
 }
 
 /** What is published where no script does it. */
-export function encodeWithoutLog(body: string): string {
-  return `${WIRE_VERSION} - 0 ${body}`;
+export function encodeWithoutLog(head: string, text: string): string {
+  return `${WIRE_VERSION} - 0 ${head}\n${text}`;
 }
 
 /** Reads a published message. @throws UnknownVersionError, SyntaxError */
 export function decodePublished(payload: string): WireMessage {
   const [head, json] = split(payload);
   const [, epoch = '', sequence = '', tag = '', count = ''] = head;
-  return complete({ epoch, sequence: Number(sequence), tag, count: Number(count) }, json);
+  return complete({ epoch, sequence: Number(sequence), tag, count: Number(count), term: termOf(head) }, json);
 }
 
 /** Reads a message of a log, whose place is known from its id there. @throws UnknownVersionError, SyntaxError */
 export function decodeLogged(value: string, epoch: string, sequence: number): WireMessage {
   const [head, json] = split(value);
   const [, tag = '', count = ''] = head;
-  return complete({ epoch, sequence, tag, count: Number(count) }, json);
+  return complete({ epoch, sequence, tag, count: Number(count), term: termOf(head) }, json);
+}
+
+/** The word that begins with an @ is the term. */
+function termOf(head: readonly string[]): string {
+  return head.find((word) => word.startsWith('@'))?.slice(1) ?? '';
 }
 
 function split(payload: string): [string[], string] {

@@ -6,6 +6,7 @@ import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-signalr/redis
 
 import { RecordingNode } from '../../lib/testing/conformance/recording-node.js';
 import { Gate } from './gate.js';
+import type { RedisRelease } from './redis-releases.js';
 import type { RedisServer } from './redis-server.js';
 
 /** A node whose line to Redis a test may break. */
@@ -41,15 +42,24 @@ export class RedisFarm {
   readonly keyPrefix = `test-${randomUUID()}`;
   private readonly nodes: FarmNode[] = [];
 
-  /** That lines break is what these farms are for: nobody needs to read of it. */
-  constructor(private readonly redis: RedisServer) {
+  /**
+   * That lines break is what these farms are for: nobody needs to read of it.
+   *
+   * @param release makes the clients. Default: the one that the backplane uses by itself.
+   */
+  constructor(
+    private readonly redis: RedisServer,
+    private readonly release?: RedisRelease,
+  ) {
     Logger.overrideLogger(false);
   }
 
   async add(options: RedisBackplaneOptions = {}): Promise<FarmNode> {
     const gate = await Gate.before(this.redis.port);
     const { keyPrefix } = this;
-    const backplane = redisBackplane({ url: gate.url, keyPrefix, leaseDuration: 1_500, ...options });
+    const { url } = gate;
+    const source = this.release === undefined ? { url } : { client: this.release.createClient({ url }) };
+    const backplane = redisBackplane({ ...source, keyPrefix, leaseDuration: 1_500, ...options });
     const node = new GapNode(`n${this.nodes.length}`);
     await backplane.start(node);
     const added = { backplane, node, gate };

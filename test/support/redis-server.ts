@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 import { createClient } from 'redis';
 
+import { redisProgram } from './requirements.js';
+
 /** A Redis of its own, on a free port and with a folder of its own, that tests may stop, restart and empty. */
 export class RedisServer {
   /** What sentinels call the server that they watch. */
@@ -17,21 +19,33 @@ export class RedisServer {
     readonly port: number,
     private readonly folder: string,
     private readonly args: readonly string[],
+    private readonly program = redisProgram,
   ) {}
 
   /** @param args for `redis-server`, for example `--cluster-enabled yes`. */
-  static async start(...args: readonly string[]): Promise<RedisServer> {
+  static start(...args: readonly string[]): Promise<RedisServer> {
+    return RedisServer.startProgram(redisProgram, ...args);
+  }
+
+  /** @param program one that takes the arguments of `redis-server`. */
+  static async startProgram(program: string, ...args: readonly string[]): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'signalr-redis-'));
-    const server = new RedisServer(await freePort(), folder, args);
+    const server = new RedisServer(await freePort(), folder, args, program);
     await server.restart();
     return server;
   }
 
-  /** Starts a sentinel that watches over a server. */
+  /** Starts a sentinel that watches over a server, and soon takes it for dead. */
   static async startSentinel({ port }: RedisServer): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'signalr-sentinel-'));
     const config = join(folder, 'sentinel.conf');
-    await writeFile(config, `sentinel monitor ${RedisServer.MASTER} 127.0.0.1 ${port} 1\n`);
+    const name = RedisServer.MASTER;
+    const lines = [
+      `sentinel monitor ${name} 127.0.0.1 ${port} 1`,
+      `sentinel down-after-milliseconds ${name} 400`,
+      `sentinel failover-timeout ${name} 4000`,
+    ];
+    await writeFile(config, lines.join('\n'));
     const sentinel = new RedisServer(await freePort(), folder, [config, '--sentinel']);
     await sentinel.restart();
     return sentinel;
@@ -47,7 +61,7 @@ export class RedisServer {
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
     // A configuration file has to come first, and sentinels save nothing.
     const all = args.includes('--sentinel') ? [...args, ...options] : [...options, '--save', '', ...args];
-    this.process = spawn('redis-server', all, { stdio: 'ignore' });
+    this.process = spawn(this.program, all, { stdio: 'ignore' });
     await this.whenReady();
   }
 
@@ -88,7 +102,7 @@ export class RedisServer {
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     }
-    throw new Error(`redis-server does not answer on port ${this.port}`);
+    throw new Error(`${this.program} does not answer on port ${this.port}`);
   }
 }
 
@@ -98,7 +112,8 @@ export async function sharedRedis(): Promise<{ url: string; stop(): Promise<void
   return url === undefined || url === '' ? RedisServer.start() : { url, stop: async () => undefined };
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

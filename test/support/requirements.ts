@@ -4,9 +4,12 @@ import { spawnSync } from 'node:child_process';
 /** What a suite may need that is not on every machine. */
 export type Requirement = 'chromium' | 'redis' | 'dotnet';
 
+/** The Redis that is started by suites: `NESTJS_SIGNALR_REDIS_SERVER`, else the one of the package of that name. */
+export const redisProgram = process.env.NESTJS_SIGNALR_REDIS_SERVER || 'redis-server';
+
 const probes: Record<Requirement, () => boolean> = {
   chromium: () => chromiumPath() !== undefined,
-  redis: () => runs('redis-server', '--version'),
+  redis: () => runs(redisProgram, '--version'),
   dotnet: () => runs('dotnet', '--version'),
 };
 
@@ -32,6 +35,13 @@ export function missing(requirement: Requirement): boolean {
 export function chromiumPath(): string | undefined {
   return [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
     (path) => path !== undefined && path !== '' && existsSync(path),
+  );
+}
+
+/** The servers that are installed of those that the backplane shall work with. */
+export function redisPrograms(): readonly string[] {
+  return [redisProgram, 'valkey-server'].filter(
+    (program, index, all) => all.indexOf(program) === index && runs(program, '--version'),
   );
 }
 

@@ -5,7 +5,7 @@ import type { LogMark } from '../../lib/redis/message-log.js';
 import type { RedisAccess } from '../../lib/redis/redis-access.js';
 import { RedisKeys } from '../../lib/redis/redis-keys.js';
 import { StreamLog } from '../../lib/redis/stream-log.js';
-import { encodeBody } from '../../lib/redis/wire-format.js';
+import { encodeHead } from '../../lib/redis/wire-format.js';
 import { WireReports } from '../../lib/redis/wire-reports.js';
 import { call, RecordingNode, textOf } from '../../lib/testing/conformance/recording-node.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -13,13 +13,22 @@ import { FakeClock } from '../support/fake-clock.js';
 const TAG = 'AAAAAAAA';
 const EPOCH = 'e1';
 
-/** Has accepted nothing yet, and knows nothing. */
+/** A message as Redis hands it on. */
+const published = (sequence: number, tag: string, count: number, text: string): string =>
+  `1 ${EPOCH} ${sequence} ${encodeHead({ tag, count })} @1-0\n${JSON.stringify(call(text))}`;
+
+/** What is in the log of each topic, and how many messages of other nodes have been accepted. */
+let entries: unknown[];
+let acceptedOfOthers: number;
+
+/** Has accepted nothing of this node. */
 const slowRedis = {
   isOpen: true,
   keys: new RedisKeys('test'),
   publishCommand: 'PUBLISH',
   run: () => new Promise(() => undefined),
-  send: (_key: string, [command]: readonly string[]) => Promise.resolve(command === 'GET' ? '0' : []),
+  send: ([command]: readonly string[]) =>
+    Promise.resolve(command === 'GET' ? String(acceptedOfOthers) : entries),
 } as unknown as RedisAccess;
 
 describe('messages that Redis has not accepted yet', () => {
@@ -36,8 +45,10 @@ describe('messages that Redis has not accepted yet', () => {
     ).envelopes.map(textOf);
 
   beforeEach(async () => {
+    entries = [];
+    acceptedOfOthers = 0;
     node = new RecordingNode('here');
-    mark = { epoch: EPOCH, sequence: 0, accepted: 0 };
+    mark = { epoch: EPOCH, sequence: 0, accepted: 0, term: '1-0' };
     log = new StreamLog(
       {
         bufferSize: 100,
@@ -52,6 +63,7 @@ describe('messages that Redis has not accepted yet', () => {
         redis: slowRedis,
         reports: new WireReports(() => undefined),
         clock: new FakeClock(),
+        begunAnew: () => undefined,
         sync: () => {
           log.marked(mark);
           return Promise.resolve(mark);
@@ -93,10 +105,8 @@ describe('messages that Redis has not accepted yet', () => {
   test('are not told a second time when Redis hands them on', async () => {
     void log.publish('t', call('1'));
     await open('t');
-    const message = encodeBody({ tag: TAG, count: 1 }, call('1'));
-    const other = encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'));
-    log.receive('t', `1 ${EPOCH} 1 ${message}`);
-    log.receive('t', `1 ${EPOCH} 2 ${other}`);
+    log.receive('t', published(1, TAG, 1, '1'));
+    log.receive('t', published(2, 'BBBBBBBB', 1, '2'));
     expect(await node.texts(1)).toEqual(['2']);
     expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['1', '2']);
   });
@@ -106,17 +116,36 @@ describe('messages that Redis has not accepted yet', () => {
     const { position: before } = await node.received.next('the first');
     void log.publish('all', call('2'));
     // Meanwhile other nodes had a lot to say, which has come here at last.
-    log.receive('all', `1 ${EPOCH} 9 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('3'))}`);
+    log.receive('all', published(9, 'BBBBBBBB', 1, '3'));
     const { envelopes } = await log.replay([{ topic: 'all' }], before.replace(`${EPOCH}-0`, `${EPOCH}-9`));
     expect(envelopes.map((envelope) => [textOf(envelope), envelope.position])).toEqual([
       ['2', `${EPOCH}-9:${TAG}-2`],
     ]);
   });
 
+  test('of another node stay seen, although others that were sent before come after them', async () => {
+    const logged = (place: number, tag: string, count: number, text: string): unknown => [
+      `${place}-0`,
+      ['p', '0', 'm', `1 ${encodeHead({ tag, count })}\n${JSON.stringify(call(text))}`],
+    ];
+    entries = [
+      logged(4, 'CCCCCCCC', 1, '1'),
+      logged(5, 'CCCCCCCC', 2, '2'),
+      logged(6, 'BBBBBBBB', 2, 'seen'),
+    ];
+    acceptedOfOthers = 2;
+    mark = { epoch: EPOCH, sequence: 6, accepted: 0, term: '1-0' };
+    const { envelopes } = await log.replay([{ topic: 'all' }], `${EPOCH}-0:BBBBBBBB-2`);
+    expect(envelopes.map((envelope) => [textOf(envelope), envelope.position])).toEqual([
+      ['1', `${EPOCH}-4:BBBBBBBB-2`],
+      ['2', `${EPOCH}-6`],
+    ]);
+  });
+
   test('belong to what a client has seen from then on', async () => {
     void log.publish('t', call('1'));
     await open('t');
-    log.receive('t', `1 ${EPOCH} 1 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    log.receive('t', published(1, 'BBBBBBBB', 1, '2'));
     const { position } = await node.received.next('the message of the other node');
     expect(position).toBe(`${EPOCH}-1:${TAG}-1`);
     expect(log.tail()).toBe(position);
@@ -126,13 +155,13 @@ describe('messages that Redis has not accepted yet', () => {
   test('are not told again to who has had them elsewhere, before it is known here where they stand', async () => {
     void log.publish('t', call('1'));
     log.open('t');
-    mark = { epoch: EPOCH, sequence: 2, accepted: 1 };
+    mark = { epoch: EPOCH, sequence: 2, accepted: 1, term: '1-0' };
     // It was accepted before the subscription, as the first message; this is the next one.
-    log.receive('t', `1 ${EPOCH} 2 ${encodeBody({ tag: 'BBBBBBBB', count: 1 }, call('2'))}`);
+    log.receive('t', published(2, 'BBBBBBBB', 1, '2'));
     expect(await texts(['t'], `${EPOCH}-2`)).toEqual([]);
     // A sign of life tells that it was accepted, not where.
-    log.receive('t', `1 ${EPOCH} 3 ${encodeBody({ tag: 'BBBBBBBB', count: 2 }, call('3'))}`);
-    mark = { epoch: EPOCH, sequence: 9, accepted: 1 };
+    log.receive('t', published(3, 'BBBBBBBB', 2, '3'));
+    mark = { epoch: EPOCH, sequence: 9, accepted: 1, term: '1-0' };
     log.marked(mark);
     expect(await texts(['t'], `${EPOCH}-3`)).toEqual([]);
   });
@@ -141,8 +170,8 @@ describe('messages that Redis has not accepted yet', () => {
     void log.publish('t', call('1'));
     await open('t');
     void log.publish('t', call('2'));
-    log.receive('t', `1 ${EPOCH} 5 ${encodeBody({ tag: TAG, count: 2 }, call('2'))}`);
-    mark = { epoch: EPOCH, sequence: 5, accepted: 2 };
+    log.receive('t', published(5, TAG, 2, '2'));
+    mark = { epoch: EPOCH, sequence: 5, accepted: 2, term: '1-0' };
     // It is between 0 and 5, and the log knows where.
     expect(await texts(['t'], `${EPOCH}-4`)).toEqual([]);
   });

@@ -4,14 +4,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redisBackplane } from 'nestjs-signalr/redis';
 import { backplaneConformance } from 'nestjs-signalr/testing';
 
-import { sharedRedis } from '../../support/redis-server.js';
-import { missing } from '../../support/requirements.js';
+import { redisReleases } from '../../support/redis-releases.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { missing, redisPrograms } from '../../support/requirements.js';
 
-describe.skipIf(missing('redis')).each(['streams', 'pubsub'] as const)('in mode %s', (mode) => {
-  let redis: Awaited<ReturnType<typeof sharedRedis>>;
+const modes = ['streams', 'pubsub'] as const;
+const setups = redisPrograms().flatMap((program) =>
+  redisReleases.flatMap((release) => modes.map((mode) => ({ program, release, client: release.name, mode }))),
+);
+
+describe.skipIf(missing('redis')).each(setups)('$program, $client, mode $mode', (setup) => {
+  const { program, release, mode } = setup;
+  let redis: RedisServer;
 
   beforeAll(async () => {
-    redis = await sharedRedis();
+    redis = await RedisServer.startProgram(program);
   });
 
   afterAll(() => redis.stop());
@@ -19,8 +26,9 @@ describe.skipIf(missing('redis')).each(['streams', 'pubsub'] as const)('in mode 
   const checks = backplaneConformance(
     (count) => {
       const keyPrefix = `test-${randomUUID()}`;
+      const client = release.createClient({ url: redis.url });
       return Array.from({ length: count }, () =>
-        redisBackplane({ url: redis.url, keyPrefix, mode, bufferSize: 100 }),
+        redisBackplane({ client, keyPrefix, mode, bufferSize: 100 }),
       );
     },
     { keepsPast: mode === 'streams', deadline: 5_000 },

@@ -5,6 +5,7 @@ import { RecordingNode } from '../../../lib/testing/conformance/recording-node.j
 import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
+import { until } from '../../support/until.js';
 
 const entry = (connectionId: string, nodeId: string): ConnectionEntry => ({
   connectionId,
@@ -66,6 +67,34 @@ describe.skipIf(missing('redis'))('nodes', () => {
     await farm.kill(dead);
     await expect.poll(() => changes, { timeout: 5_000 }).toEqual([true, false]);
     stop();
+  });
+
+  test('after a time without Redis for all, nobody is taken for dead before it could give a sign of life', async () => {
+    const [first, second] = [
+      await farm.add({ leaseDuration: 6_000 }),
+      await farm.add({ leaseDuration: 300 }),
+    ];
+    await second.backplane.directory.add(entry('1', second.node.id));
+    const lease = (node: string): string => `{${farm.keyPrefix}}:lease:${node}`;
+    const left = async (): Promise<number> => Number(await redis.command('PTTL', lease(first.node.id)));
+    first.gate.close();
+    second.gate.close();
+    await expect.poll(() => redis.command('EXISTS', lease(second.node.id)), { timeout: 5_000 }).toBe(0);
+    first.gate.open();
+    await untilHealth(first.backplane, 'up');
+    // Until it has given one itself, and looked for those who have not.
+    let before = await left();
+    await until('a sign of life', async () => {
+      const now = await left();
+      const isRenewed = now > before;
+      before = now;
+      return isRenewed;
+    });
+    second.gate.open();
+    await untilHealth(second.backplane, 'up');
+    await expect.poll(() => redis.command('EXISTS', lease(second.node.id))).toBe(1);
+    expect(first.node.orphans).toEqual([]);
+    expect(await first.backplane.directory.find('1')).toMatchObject({ nodeId: second.node.id });
   });
 
   test('a node that was only cut off has its connections back', async () => {

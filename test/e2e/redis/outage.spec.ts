@@ -4,6 +4,7 @@ import type { Backplane } from 'nestjs-signalr';
 import { systemClock } from '../../../lib/common/clock.js';
 import { call, textOf } from '../../../lib/testing/conformance/recording-node.js';
 import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
+import { redisReleases } from '../../support/redis-releases.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 
@@ -16,7 +17,7 @@ async function publishAll(backplane: Backplane, topic: string, names: readonly s
   }
 }
 
-describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
+describe.skipIf(missing('redis')).each(redisReleases)('when the line of $name to Redis breaks', (release) => {
   let redis: RedisServer;
   let farm: RedisFarm;
 
@@ -29,7 +30,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   afterEach(() => farm.stop());
 
   test('connections of the sender do not wait for Redis', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const here = await farm.add();
     await here.backplane.subscribe('t');
     here.gate.stop('there');
@@ -41,7 +42,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   test.each(['streams', 'pubsub'] as const)(
     'in mode %s messages queue up, senders do not wait, and all arrive in order afterwards',
     async (mode) => {
-      farm = new RedisFarm(redis);
+      farm = new RedisFarm(redis, release);
       const [here, there] = [await farm.add({ mode }), await farm.add({ mode })];
       await here.backplane.subscribe('t');
       await there.backplane.subscribe('t');
@@ -60,7 +61,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   );
 
   test('a message beyond the limits reaches nobody, and its sender is told', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const here = await farm.add({ maxQueuedMessages: 2 });
     await here.backplane.subscribe('t');
     here.gate.close();
@@ -74,7 +75,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('the bytes that wait are limited as well', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const here = await farm.add({ maxQueuedBytes: 1_000 });
     here.gate.close();
     await untilHealth(here.backplane, 'degraded');
@@ -85,7 +86,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('with whenDown: fail nothing is queued', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const here = await farm.add({ whenDown: 'fail' });
     await here.backplane.subscribe('t');
     here.gate.close();
@@ -97,7 +98,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a message whose acceptance got lost is published once', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add(), await farm.add()];
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('before'));
@@ -114,7 +115,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a node that was away gets what it missed, in order, over topics, each message once', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add(), await farm.add()];
     await there.backplane.subscribe('a');
     await there.backplane.subscribe('b');
@@ -135,7 +136,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a topic that is subscribed to meanwhile works at once here, and soon everywhere', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add(), await farm.add()];
     there.gate.close();
     await untilHealth(there.backplane, 'degraded');
@@ -150,7 +151,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('what cannot be made up is said, and by topic', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add({ bufferSize: 32 }), await farm.add({ bufferSize: 32 })];
     await there.backplane.subscribe('busy');
     await there.backplane.subscribe('quiet');
@@ -167,7 +168,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('a node that was away for longer than messages are kept cannot know what it missed', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     let passed = 0;
     const clock = { ...systemClock, now: () => performance.now() + passed };
     const there = await farm.add({ clock, retention: 60_000 });
@@ -180,7 +181,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('lines on which nothing moves any more are replaced', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add({ leaseDuration: 300 }), await farm.add({ leaseDuration: 300 })];
     await there.backplane.subscribe('t');
     await here.backplane.publish('t', call('0'));
@@ -195,7 +196,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('commands to other nodes fail at once, those for own connections do not', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const here = await farm.add();
     here.node.owned.add('mine');
     here.gate.close();
@@ -207,7 +208,7 @@ describe.skipIf(missing('redis'))('when the line to Redis breaks', () => {
   });
 
   test('the directory is brought up to date when Redis is back', async () => {
-    farm = new RedisFarm(redis);
+    farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add(), await farm.add()];
     const entry = { nodeId: 'n0', protocol: 'core', hubs: ['h'], userId: 'ann' } as const;
     await here.backplane.directory.add({ ...entry, connectionId: 'goes' });

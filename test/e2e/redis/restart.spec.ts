@@ -100,6 +100,51 @@ describe.skipIf(missing('redis'))('when Redis restarts', () => {
     expect(await there.node.texts(1)).toEqual(['4']);
   });
 
+  test('with an older state, those who have seen more notice it, although others have published as much since', async () => {
+    const nodes = await two();
+    const [here, there] = nodes;
+    await here.backplane.publish(topic, call('1'));
+    await redis.command('SAVE');
+    await here.backplane.publish(topic, call('2'));
+    await here.backplane.publish(topic, call('3'));
+    await there.node.texts(3);
+    here.gate.close();
+    there.gate.close();
+    await redis.kill();
+    await redis.restart();
+    // To this one, which knows nothing of 2 and 3, it is the first Redis that it sees.
+    const bystander = await farm.add();
+    await bystander.backplane.subscribe(topic);
+    for (const text of ['a', 'b', 'c', 'd']) {
+      await bystander.backplane.publish(topic, call(text));
+    }
+    here.gate.open();
+    there.gate.open();
+    await expect.poll(() => nodes.map(({ node }) => node.gaps)).toEqual([['all'], ['all']]);
+    await bothUp(nodes);
+    await bystander.backplane.publish(topic, call('e'));
+    expect(await there.node.texts(1)).toEqual(['e']);
+  });
+
+  test('with an older state, who alone knows that Redis had accepted more says so', async () => {
+    const [here, bystander] = await two();
+    await here.backplane.publish('unheard', call('1'));
+    await redis.command('SAVE');
+    await here.backplane.publish('unheard', call('2'));
+    here.gate.close();
+    bystander.gate.close();
+    await redis.kill();
+    await redis.restart();
+    bystander.gate.open();
+    await untilHealth(bystander.backplane, 'up');
+    for (const text of ['a', 'b']) {
+      await bystander.backplane.publish(topic, call(text));
+    }
+    expect(bystander.node.gaps).toEqual([]);
+    here.gate.open();
+    await expect.poll(() => [here.node.gaps, bystander.node.gaps]).toEqual([['all'], ['all']]);
+  });
+
   test('a node sees by what arrives that Redis has gone back, and says so for all', async () => {
     const nodes = await two();
     const [here, there] = nodes;
