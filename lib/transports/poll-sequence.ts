@@ -28,7 +28,7 @@ export interface PollResponse {
   /** True if it is not known whether the client has had the answer. */
   readonly isUncertain?: boolean;
   writeHead(status: number, headers: Readonly<Record<string, string | number>>): this;
-  end(body?: Uint8Array): unknown;
+  end(body?: string | Uint8Array): unknown;
   destroy(): unknown;
   on(event: 'close' | 'error', listener: () => void): unknown;
 }
@@ -160,20 +160,19 @@ export class PollSequence implements Channel {
 
   private answerWithFrames(): void {
     const frames = this.left.splice(0);
-    const parts = frames.map(({ data }) => (typeof data === 'string' ? Buffer.from(data) : data));
-    this.answer(OK, this.format.content, Buffer.concat(parts), frames);
+    this.answer(OK, this.format.content, joined(frames), frames);
   }
 
   private answer(
     status: number,
     headers: Readonly<Record<string, string>>,
-    body?: Buffer,
+    body: string | Uint8Array = '',
     frames: readonly Frame[] = [],
   ): void {
     const { response } = this.held as Poll;
     this.held = undefined;
     this.answering = { response, since: this.clock.now(), frames };
-    response.writeHead(status, { ...headers, 'Content-Length': body?.byteLength ?? 0 });
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
     response.end(body);
   }
 
@@ -232,4 +231,16 @@ export class PollSequence implements Channel {
       this.onOver();
     }
   }
+}
+
+/** Text stays text: Node writes it together with the head at once. */
+function joined(frames: readonly Frame[]): string | Uint8Array {
+  const [first] = frames;
+  if (first !== undefined && frames.length === 1) {
+    return first.data;
+  }
+  const parts = frames.map(({ data }) => data);
+  return parts.every((part) => typeof part === 'string')
+    ? parts.join('')
+    : Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 }

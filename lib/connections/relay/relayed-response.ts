@@ -28,7 +28,7 @@ export class RelayedResponse extends EventEmitter implements PollResponse {
     return this;
   }
 
-  end(body?: Uint8Array): this {
+  end(body?: string | Uint8Array): this {
     const { status, headers } = this;
     const answer = { status, headers, ...(body !== undefined && { body: toNoteData(body) }) };
     this.line.answer(answer, (taken, isInterrupted) => {
