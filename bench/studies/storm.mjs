@@ -20,6 +20,12 @@ const WARM_UP = 10;
 const negotiating = { ...json, dialect: negotiatedSignalrCore };
 const entrants = [
   baseline,
+  {
+    name: 'negotiate-by-hand',
+    title: 'Core negotiation, upgrade and handshake by hand',
+    command: [process.execPath, 'servers/negotiate-by-hand.mjs'],
+    dialect: negotiatedSignalrCore,
+  },
   socketIoServer,
   mounted(negotiating),
   onPlatform(negotiating, 'Fastify'),
