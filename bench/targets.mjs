@@ -116,6 +116,13 @@ export const targets = [
     not: ['groups'],
   },
   socketIoServer,
+  {
+    name: 'platform-socket-io',
+    title: 'Nest gateway on platform-socket.io',
+    command: [node, 'servers/platform-socket-io.mjs'],
+    dialect: socketIo,
+    environment: withoutHelpers,
+  },
   json,
   messagePack,
   classic,
