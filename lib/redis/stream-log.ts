@@ -5,23 +5,20 @@ import type { BackplaneNode, Replay, ReplayTopic } from '../messaging/backplane.
 import type { Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 import { Cursor } from './cursor.js';
-import { type Arrival, HeldArrivals } from './held-arrivals.js';
 import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
-import { type LogExcerpt, LogReader } from './log-reader.js';
+import { LogReader } from './log-reader.js';
+import { LogIntake } from './log-intake.js';
 import { LogReplay, type ReplayingNode } from './log-replay.js';
-import { NEW_LIFE } from './log-scripts.js';
 import { LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
 import { MarkWaiters } from './mark-waiters.js';
 import type { LogMark, MessageLog } from './message-log.js';
+import { MissedArrivals } from './missed-arrivals.js';
 import { Publisher, type QueuedMessage, type QueueOptions } from './publisher.js';
 import type { RedisAccess } from './redis-access.js';
 import { StreamTransmission } from './stream-transmission.js';
-import { decodePublished, type WireMessage } from './wire-format.js';
+import { decodePublished } from './wire-format.js';
 import type { WireReports } from './wire-reports.js';
-
-/** How long, in milliseconds, to wait with the next attempt to make up what was missed. */
-const RETRY_PAUSE = 250;
 
 /** Limits of the log. */
 export interface StreamLogOptions extends QueueOptions {
@@ -53,31 +50,53 @@ export class StreamLog implements MessageLog, ReplayingNode {
   private readonly trace = traceSource('SignalR.MessageBus');
   readonly position: LogPosition;
   readonly history: LocalHistory;
-  private readonly reader: LogReader;
   private readonly past: LogReplay;
+  private readonly intake: LogIntake;
+  private readonly missed: MissedArrivals;
   private readonly waiters: MarkWaiters;
   private readonly transmission: StreamTransmission;
-  /** While the past is being made up. */
-  private held: HeldArrivals | undefined;
-  private lostAt: number | undefined;
 
   constructor(
-    private readonly options: StreamLogOptions,
+    options: StreamLogOptions,
     private readonly services: StreamLogServices,
   ) {
-    const { position, redis, reports, clock } = services;
-    const { tag } = position;
+    const { position, node, redis, reports, clock } = services;
+    const { bufferSize, retention, maxQueuedMessages } = options;
+    const history = new LocalHistory(position.tag, bufferSize);
+    const reader = new LogReader(redis, reports);
+    const waiters = new MarkWaiters(position, clock);
+    const transmission = new StreamTransmission(position, options, redis);
+    const sync = (): Promise<LogMark> => services.sync();
     this.position = position;
-    this.history = new LocalHistory(tag, options.bufferSize);
-    this.reader = new LogReader(redis, reports);
-    this.past = new LogReplay(this, redis, this.reader);
-    this.waiters = new MarkWaiters(this.position, clock);
-    this.transmission = new StreamTransmission(this.position, options, redis);
-    this.publisher = new Publisher(tag, options, this.transmission, clock);
+    this.history = history;
+    this.waiters = waiters;
+    this.transmission = transmission;
+    this.past = new LogReplay(this, redis, reader);
+    this.intake = new LogIntake({
+      position,
+      history,
+      transmission,
+      waiters,
+      node,
+      redis,
+      sync,
+      begunAnew: () => services.begunAnew(),
+    });
+    this.missed = new MissedArrivals(this.intake, {
+      position,
+      history,
+      reader,
+      node,
+      clock,
+      retention,
+      maxHeld: maxQueuedMessages,
+      sync,
+    });
+    this.publisher = new Publisher(position.tag, options, transmission, clock);
   }
 
   get isBehind(): boolean {
-    return this.held !== undefined;
+    return this.missed.isBehind;
   }
 
   get lastCount(): number {
@@ -103,14 +122,14 @@ export class StreamLog implements MessageLog, ReplayingNode {
         undefined,
       );
       this.transmission.unplaced.set(queued.count, envelope);
-      this.deliver(envelope, order);
+      this.intake.deliver(envelope, order);
     }
     return this.publisher.submit(queued);
   }
 
   open(topic: Topic): void {
     const state = this.history.open(topic);
-    if (this.held !== undefined) {
+    if (this.missed.isBehind) {
       // Its channel is not subscribed to: what is missed from here on will be made up together with the rest.
       state.since = this.position.sequence;
     }
@@ -156,36 +175,20 @@ export class StreamLog implements MessageLog, ReplayingNode {
   receive(topic: Topic, payload: string): void {
     const wire = this.services.reports.attempt(() => decodePublished(payload));
     if (wire !== undefined) {
-      this.arrived({ topic, wire });
+      this.missed.put({ topic, wire });
     }
   }
 
   marked(mark: LogMark): void {
-    this.arrived({ mark });
+    this.missed.put({ mark });
   }
 
   subscriptionsLost(): void {
-    this.held?.end();
-    this.held = this.hold();
-    this.lostAt ??= this.services.clock.now();
+    this.missed.lost();
   }
 
-  async subscriptionsBack(): Promise<void> {
-    const held = (this.held ??= this.hold());
-    try {
-      await this.makeUp(held);
-    } catch (error) {
-      this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
-      await new Promise<void>((resolve) => this.services.clock.after(RETRY_PAUSE, resolve));
-    }
-    if (this.held === held) {
-      this.held = this.hold();
-      await this.subscriptionsBack();
-    }
-  }
-
-  private hold(): HeldArrivals {
-    return new HeldArrivals(this.options.maxQueuedMessages, this.services.clock);
+  subscriptionsBack(): Promise<void> {
+    return this.missed.back();
   }
 
   /** Other nodes may have said something there of which this one could not know. */
@@ -212,136 +215,5 @@ export class StreamLog implements MessageLog, ReplayingNode {
     const mark = await this.services.sync();
     await this.waiters.reached(mark);
     return mark;
-  }
-
-  private arrived(arrival: Arrival): void {
-    if (this.held === undefined) {
-      this.take(arrival);
-    } else {
-      this.held.put(arrival);
-    }
-  }
-
-  private take(arrival: Arrival): void {
-    if ('mark' in arrival) {
-      const { epoch, sequence, accepted, term } = arrival.mark;
-      this.enter(epoch, sequence);
-      this.position.witness(epoch, sequence, term);
-      this.position.sequence = Math.max(this.position.sequence, sequence);
-      this.position.placed = Math.max(this.position.placed, accepted);
-      this.placedUpTo(accepted, sequence);
-    } else {
-      const { epoch, sequence } = arrival.wire;
-      this.enter(epoch, sequence - 1);
-      if (sequence <= this.position.sequence) {
-        this.trace.warn('Redis gives places in the log a second time: it has come back with an older state');
-        void this.beginNewLife(epoch);
-      }
-      this.takeMessage(arrival.topic, arrival.wire);
-    }
-    this.waiters.moved();
-  }
-
-  private takeMessage(topic: Topic, { tag, count, epoch, sequence, term, message }: WireMessage): void {
-    this.position.sequence = sequence;
-    this.position.witness(epoch, sequence, term);
-    const state = this.history.get(topic);
-    // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
-    if (state !== undefined && state.since === undefined && !this.transmission.hasUnplaced(topic)) {
-      state.since = sequence - 1;
-    }
-    if (tag === this.position.tag) {
-      this.transmission.placed(count, sequence);
-      this.placedUpTo(count - 1, sequence);
-      this.position.placed = Math.max(this.position.placed, count);
-    } else if (state !== undefined) {
-      const position = this.position.cursor.toString();
-      this.deliver(new LoggedEnvelope(topic, message, position, tag, count, sequence));
-    }
-  }
-
-  /** Where only this much is known of a message, memory cannot tell who has seen it and who has not: the log can. */
-  private placedUpTo(count: number, sequence: number): void {
-    for (const topic of this.transmission.placedUpTo(count, sequence)) {
-      const state = this.history.get(topic);
-      if (state?.since !== undefined) {
-        state.since = Math.max(state.since, sequence);
-      }
-    }
-  }
-
-  private deliver(envelope: LoggedEnvelope, order?: number): void {
-    this.history.append(envelope, order);
-    this.services.node.deliver(envelope);
-  }
-
-  /** Makes up what was published while nothing arrived, and goes on with what has arrived since. */
-  private async makeUp(held: HeldArrivals): Promise<void> {
-    const mark = await this.services.sync();
-    await held.until(mark);
-    if (this.held !== held) {
-      return;
-    }
-    const excerpt = await this.readUpTo(mark);
-    if (this.held !== held) {
-      return;
-    }
-    // First: nobody shall get what came after a hole before hearing of the hole.
-    this.reportLost(excerpt.incomplete);
-    for (const { topic, message, sender, count, sequence = 0 } of excerpt.envelopes) {
-      this.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
-    }
-    this.take({ mark });
-    if (!held.hasOverflowed) {
-      this.held = undefined;
-      this.lostAt = undefined;
-      held.from(mark).forEach((arrival) => this.take(arrival));
-    }
-  }
-
-  /** What this life of the log has on the topics of the node between its position and a mark. */
-  private async readUpTo(mark: LogMark): Promise<LogExcerpt> {
-    const { epoch, sequence: after } = this.position;
-    if (mark.epoch !== epoch) {
-      return { envelopes: [], incomplete: [] };
-    }
-    const ranges = this.history.names().map((topic) => ({ topic, after }));
-    return this.reader.read(epoch, ranges, mark.sequence);
-  }
-
-  /** Logs that nobody writes to are gone after a while, and with them the trace that there was something. */
-  private reportLost(topics: readonly Topic[]): void {
-    const { clock, node } = this.services;
-    if (this.lostAt !== undefined && clock.now() - this.lostAt >= this.options.retention) {
-      node.gap?.('all');
-    } else if (topics.length > 0) {
-      node.gap?.(topics);
-    }
-  }
-
-  /** Nothing of an earlier life of the log can be continued in a new one. */
-  private enter(epoch: string, sequence: number): void {
-    const { position } = this;
-    if (position.epoch === epoch) {
-      return;
-    }
-    const isFirst = position.epoch === '';
-    position.begin(epoch, sequence);
-    this.history.forget(sequence);
-    if (!isFirst) {
-      this.trace.warn('the log in Redis has begun anew: what was published before is gone');
-      this.services.node.gap?.('all');
-      this.services.begunAnew();
-    }
-  }
-
-  private async beginNewLife(epoch: string): Promise<void> {
-    const { redis, sync } = this.services;
-    try {
-      await redis.run(NEW_LIFE, [redis.keys.epoch], [epoch, this.position.nextEpoch]);
-      await sync();
-    } catch (error) {
-      this.trace.warn(`the log could not be begun anew: ${toError(error).message}`);
-    }
   }
 }
