@@ -105,9 +105,7 @@ export class LogReplay {
           index === logged.length - 1 ? seen : new Cursor(after.epoch, envelope.sequence ?? 0, from.senders);
         return envelope.at(reached.toString());
       }),
-      ...own.map((envelope) =>
-        envelope.at(seen.and(new Cursor(after.epoch, 0, new Map([[tag, envelope.count]]))).toString()),
-      ),
+      ...own.map((envelope) => envelope.at(seen.and(told(after.epoch, envelope)).toString())),
     ];
     return {
       envelopes,
@@ -141,8 +139,12 @@ export class LogReplay {
 function placedAfter(cursor: Cursor, envelopes: readonly LoggedEnvelope[]): LoggedEnvelope[] {
   let seen = cursor;
   return envelopes.map((envelope) => {
-    const own = new Cursor(cursor.epoch, 0, new Map([[envelope.sender, envelope.count]]));
-    seen = seen.and(Cursor.parse(envelope.position, cursor.epoch) ?? own);
+    seen = seen.and(Cursor.parse(envelope.position, cursor.epoch) ?? told(cursor.epoch, envelope));
     return envelope.at(seen.toString());
   });
+}
+
+/** What has been seen of a sender with this message, which has no place yet. */
+function told(epoch: string, { sender, count }: LoggedEnvelope): Cursor {
+  return new Cursor(epoch, 0, new Map([[sender, count]]));
 }

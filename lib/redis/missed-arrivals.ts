@@ -63,16 +63,18 @@ export class MissedArrivals {
 
   /** Everything is subscribed to again. Resolves when what was missed has been made up, as far as that can be. */
   async back(): Promise<void> {
-    const held = (this.held ??= this.hold());
-    try {
-      await this.makeUp(held);
-    } catch (error) {
-      this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
-      await new Promise<void>((resolve) => this.log.clock.after(RETRY_PAUSE, resolve));
-    }
-    if (this.held === held) {
-      this.held = this.hold();
-      await this.back();
+    let held = (this.held ??= this.hold());
+    for (;;) {
+      try {
+        await this.makeUp(held);
+      } catch (error) {
+        this.trace.debug(`what was missed cannot be made up yet: ${toError(error).message}`);
+        await new Promise<void>((resolve) => this.log.clock.after(RETRY_PAUSE, resolve));
+      }
+      if (this.held !== held) {
+        return;
+      }
+      held = this.held = this.hold();
     }
   }
 

@@ -134,8 +134,9 @@ export class StreamLog implements MessageLog, ReplayingNode {
       state.since = this.position.sequence;
     }
     state.sentBefore = this.lastCount;
-    for (const queued of this.publisher.waitingFor(topic)) {
-      this.recall(queued);
+    const waiting = this.publisher.waitingFor(topic);
+    if (waiting.length > 0) {
+      this.recall(waiting);
     }
   }
 
@@ -143,14 +144,19 @@ export class StreamLog implements MessageLog, ReplayingNode {
    * Nobody here wanted it when it was sent, and Redis does not have it yet: who comes back for it finds it only here, and when
    * it returns from Redis it counts as delivered.
    */
-  private recall({ topic, message, count, order }: QueuedMessage): void {
-    let envelope = this.transmission.unplaced.get(count);
-    if (envelope === undefined) {
-      envelope = new LoggedEnvelope(topic, message, NOT_DELIVERED, this.position.tag, count, undefined);
-      this.transmission.recall(envelope);
-      this.position.delivered = Math.max(this.position.delivered, count);
+  private recall(waiting: readonly QueuedMessage[]): void {
+    const { position, transmission, history } = this;
+    const recalled: LoggedEnvelope[] = [];
+    for (const { topic, message, count, order } of waiting) {
+      let envelope = transmission.unplaced.get(count);
+      if (envelope === undefined) {
+        envelope = new LoggedEnvelope(topic, message, NOT_DELIVERED, position.tag, count, undefined);
+        recalled.push(envelope);
+        position.delivered = Math.max(position.delivered, count);
+      }
+      history.append(envelope, order);
     }
-    this.history.append(envelope, order);
+    transmission.recall(recalled);
   }
 
   close(topic: Topic): void {

@@ -51,11 +51,10 @@ export class StreamTransmission implements Transmission {
     return { accepted: acceptedNow, taken: status !== 'missing' };
   }
 
-  /** Takes in a message that was sent before the node was subscribed to its topic. */
-  recall(envelope: LoggedEnvelope): void {
-    this.unplaced = new Map(
-      [...this.unplaced, [envelope.count, envelope] as const].toSorted(([left], [right]) => left - right),
-    );
+  /** Takes in messages that were sent before the node was subscribed to their topic. */
+  recall(envelopes: readonly LoggedEnvelope[]): void {
+    const entries = envelopes.map((envelope) => [envelope.count, envelope] as const);
+    this.unplaced = new Map([...this.unplaced, ...entries].toSorted(([left], [right]) => left - right));
   }
 
   /** Redis has given a message its place. */
