@@ -235,12 +235,8 @@ export class PollSequence implements Channel {
 
 /** Text stays text: Node writes it together with the head at once. */
 function joined(frames: readonly Frame[]): string | Uint8Array {
-  const [first] = frames;
-  if (first !== undefined && frames.length === 1) {
-    return first.data;
-  }
   const parts = frames.map(({ data }) => data);
   return parts.every((part) => typeof part === 'string')
     ? parts.join('')
-    : Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+    : Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 }
