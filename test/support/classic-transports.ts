@@ -40,13 +40,14 @@ export class TransportClient {
     await this.nextFrame(({ S }) => S === 1);
   }
 
-  /** Connects and starts, as clients do. */
-  async start(): Promise<void> {
+  /** Connects and starts, as clients do. Gives the answer to the latter. */
+  async start(): Promise<RawAnswer> {
     await this.connect();
     const answer = await http('GET', this.url('start', []));
     if (answer.status !== 200) {
       throw new Error(`start was answered with ${answer.status} ${answer.body}`);
     }
+    return answer;
   }
 
   /** Comes back with what it last had. */

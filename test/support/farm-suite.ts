@@ -36,6 +36,16 @@ export function describeFarm(
   });
 }
 
+/** What {@link bySender} gives if each of three servers has sent one text of each kind. */
+export function perServer(
+  kinds: readonly string[],
+  text = (kind: string, server: string) => `${kind} ${server}`,
+): Record<string, string[]> {
+  return Object.fromEntries(
+    ['0', '1', '2'].map((server) => [server, kinds.map((kind) => text(kind, server))]),
+  );
+}
+
 /** Only what one server sends keeps its order: the texts by what they end with, which is the server. */
 export function bySender(texts: readonly unknown[]): Record<string, string[]> {
   const groups: Record<string, string[]> = {};

@@ -4,7 +4,7 @@ import { Hub, HubMethod, HubProgress, type IProgress, IUserIdProvider, SignalRHu
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { Farm } from '../../support/farm.js';
-import { bySender, describeFarm } from '../../support/farm-suite.js';
+import { bySender, describeFarm, perServer } from '../../support/farm-suite.js';
 import { Inbox } from '../../support/inbox.js';
 import { http } from '../../support/http.js';
 
@@ -95,9 +95,7 @@ describeFarm('three servers without sticky sessions, classic clients,', (platfor
       });
       const client = new TransportClient(raw, transport);
       clients.push(client);
-      await client.connect();
-      const answer = await http('GET', `${raw.url}/start?${raw.query()}`.replace('webSockets', transport));
-      expect(answer.body).toBe('{"Response":"started"}');
+      expect((await client.start()).body).toBe('{"Response":"started"}');
       expect(await events.next('the greeting')).toBe(`connected ${client.connectionId}`);
       return client;
     }
@@ -125,10 +123,6 @@ describeFarm('three servers without sticky sessions, classic clients,', (platfor
         await hub.clients.user('bob').hear(`user ${server}`);
         await hub.clients.client(ann.connectionId).hear(`client ${server}`);
       }
-      const perServer = (kinds: string[]): Record<string, string[]> =>
-        Object.fromEntries(
-          [0, 1, 2].map((server) => [`${server}`, kinds.map((kind) => `${kind} ${server}`)]),
-        );
       expect(bySender(await ann.nextTexts(9))).toEqual(perServer(['all', 'group', 'client']));
       expect(bySender(await bob.nextTexts(6))).toEqual(perServer(['all', 'user']));
       await farm.hub(FarmHub, 1).clients.all.hear('end');

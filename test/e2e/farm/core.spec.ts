@@ -6,7 +6,7 @@ import { MessagePackHubProtocol } from 'nestjs-signalr/msgpack';
 
 import { coreTransports } from '../../support/core-lines.js';
 import { Farm } from '../../support/farm.js';
-import { bySender, describeFarm } from '../../support/farm-suite.js';
+import { bySender, describeFarm, perServer } from '../../support/farm-suite.js';
 import { Inbox } from '../../support/inbox.js';
 
 interface FarmClient {
@@ -235,12 +235,10 @@ describeFarm('three servers without sticky sessions, Core clients,', (platform, 
         }
         return all;
       };
-      const perServer = (kinds: string[]): Record<string, string[]> =>
-        Object.fromEntries(
-          ['0', '1', '2'].map((server) => [server, kinds.map((kind) => `${kind}: ${server}`)]),
-        );
-      expect(bySender(await texts(ann, 9))).toEqual(perServer(['all', 'group', 'client']));
-      expect(bySender(await texts(bob, 6))).toEqual(perServer(['all', 'user']));
+      const heardOf = (kinds: string[]): Record<string, string[]> =>
+        perServer(kinds, (kind, server) => `${kind}: ${server}`);
+      expect(bySender(await texts(ann, 9))).toEqual(heardOf(['all', 'group', 'client']));
+      expect(bySender(await texts(bob, 6))).toEqual(heardOf(['all', 'user']));
       await farm.hub(FarmHub).clients.all.hear('all', 'end');
       expect([await texts(ann, 1), await texts(bob, 1)]).toEqual([['all: end'], ['all: end']]);
     });

@@ -12,8 +12,7 @@ import {
 import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { Farm } from '../../support/farm.js';
-import { bySender, describeFarm } from '../../support/farm-suite.js';
-import { http } from '../../support/http.js';
+import { bySender, describeFarm, perServer } from '../../support/farm-suite.js';
 import { Inbox } from '../../support/inbox.js';
 
 const events = new Inbox<string>();
@@ -88,9 +87,7 @@ describeFarm(
         const raw = await RawClassicClient.negotiate(`${farm.url}/farm.raw`, { query: `user=${user}` });
         const client = new TransportClient(raw, transport);
         clients.push(client);
-        await client.connect();
-        const answer = await http('GET', `${raw.url}/start?${raw.query()}`.replace('webSockets', transport));
-        expect(answer.body).toBe('{"Response":"started"}');
+        expect((await client.start()).body).toBe('{"Response":"started"}');
         expect(await events.next('the greeting')).toBe(`connected ${client.connectionId}`);
         return client;
       }
@@ -120,10 +117,6 @@ describeFarm(
           await groups.send(['room', 'Room'], `nobody ${server}`, ann.connectionId);
           await connection.send([ann.connectionId], `client ${server}`);
         }
-        const perServer = (kinds: string[]): Record<string, string[]> =>
-          Object.fromEntries(
-            [0, 1, 2].map((server) => [`${server}`, kinds.map((kind) => `${kind} ${server}`)]),
-          );
         expect(bySender(await ann.nextValues(12))).toEqual(
           perServer(['all', 'not for bob', 'group', 'client']),
         );
