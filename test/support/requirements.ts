@@ -38,11 +38,13 @@ export function chromiumPath(): string | undefined {
   );
 }
 
-/** The servers that are installed of those that the backplane shall work with. */
+/**
+ * The servers that the backplane shall work with: the one that all suites start, be it installed or not, since whether they can
+ * run is for {@link missing} to say, and of the others those that are.
+ */
 export function redisPrograms(): readonly string[] {
-  return [redisProgram, 'valkey-server'].filter(
-    (program, index, all) => all.indexOf(program) === index && runs(program, '--version'),
-  );
+  const others = ['valkey-server'].filter((program) => program !== redisProgram);
+  return [redisProgram, ...others.filter((program) => runs(program, '--version'))];
 }
 
 function runs(command: string, ...args: string[]): boolean {
