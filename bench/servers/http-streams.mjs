@@ -1,15 +1,21 @@
-import { createServer } from 'node:http';
 import { serve } from './control.mjs';
+import { platformServer } from './platform.mjs';
 
 /**
  * Event streams and long polls written by hand with nothing but Node: what deliveries without WebSockets are measured by.
  * `/events` is a stream. `/poll?id=7` is answered with what has come for 7 once there is something, but the first one at once.
+ *
+ * With `express`, Nest's Express stands before it. With `head-first`, polls get their head before there is anything to say, as
+ * classic clients want it (signalr-2 §4.6).
  */
+const settings = process.argv.slice(2);
+const isHeadFirst = settings.includes('head-first');
+const json = { 'Content-Type': 'application/json' };
 const streams = new Set();
 /** @type {Map<string, { texts: string[], response: import('node:http').ServerResponse | undefined }>} */
 const pollers = new Map();
 
-const http = createServer((request, response) => {
+const http = platformServer(settings, (request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
   if (pathname === '/events') {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
@@ -30,6 +36,10 @@ function poll(id, response) {
     respond(response, []);
     return;
   }
+  if (isHeadFirst) {
+    response.writeHead(200, json);
+    response.flushHeaders();
+  }
   poller.response = response;
   answer(poller);
 }
@@ -45,7 +55,9 @@ function answer(poller) {
 /** @param {import('node:http').ServerResponse} response @param {string[]} texts */
 function respond(response, texts) {
   const body = JSON.stringify(texts);
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  if (!response.headersSent) {
+    response.writeHead(200, { ...json, 'Content-Length': Buffer.byteLength(body) });
+  }
   response.end(body);
 }
 

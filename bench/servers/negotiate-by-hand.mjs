@@ -1,10 +1,10 @@
-import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { serve } from './control.mjs';
+import { platformServer } from './platform.mjs';
 
 /**
  * The least that a new SignalR client costs: what its requests need to go through, written by hand, with nothing behind it. It
- * checks no token, knows no user and keeps no connection.
+ * checks no token, knows no user and keeps no connection. With `express`, Nest's Express stands before it.
  */
 const answer = JSON.stringify({
   negotiateVersion: 1,
@@ -12,7 +12,7 @@ const answer = JSON.stringify({
   connectionToken: 'x',
   availableTransports: [{ transport: 'WebSockets', transferFormats: ['Text', 'Binary'] }],
 });
-const http = createServer((request, response) => {
+const http = platformServer(process.argv.slice(2), (request, response) => {
   request.resume();
   request.on('end', () => {
     response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': answer.length });

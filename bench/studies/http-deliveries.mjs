@@ -8,10 +8,21 @@ const receivers = 200;
 const bytes = 100;
 const patience = 10_000;
 const signalr = [process.execPath, 'servers/nestjs-signalr.mjs'];
-const hand = { title: 'Node, written by hand', command: [process.execPath, 'servers/http-streams.mjs'] };
+const hand = [process.execPath, 'servers/http-streams.mjs'];
 
 const entrants = [
-  { ...hand, dialects: byHand },
+  { title: 'Node, written by hand', command: hand, dialects: byHand },
+  {
+    title: 'Node, written by hand, head of polls first',
+    command: [...hand, 'head-first'],
+    dialects: byHand,
+  },
+  { title: 'Express, written by hand', command: [...hand, 'express'], dialects: byHand },
+  {
+    title: 'Express, written by hand, head of polls first',
+    command: [...hand, 'express', 'head-first'],
+    dialects: byHand,
+  },
   ...[
     ['mounted', 'straight from the server'],
     ['fastify', 'on Fastify'],

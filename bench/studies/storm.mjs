@@ -18,14 +18,16 @@ function mounted({ title, command, ...target }) {
 const WARM_UP = 10;
 
 const negotiating = { ...json, dialect: negotiatedSignalrCore };
+const byHand = {
+  name: 'negotiate-by-hand',
+  title: 'Core negotiation, upgrade and handshake by hand',
+  command: [process.execPath, 'servers/negotiate-by-hand.mjs'],
+  dialect: negotiatedSignalrCore,
+};
 const entrants = [
   baseline,
-  {
-    name: 'negotiate-by-hand',
-    title: 'Core negotiation, upgrade and handshake by hand',
-    command: [process.execPath, 'servers/negotiate-by-hand.mjs'],
-    dialect: negotiatedSignalrCore,
-  },
+  byHand,
+  onPlatform(byHand, 'Express'),
   socketIoServer,
   mounted(negotiating),
   onPlatform(negotiating, 'Fastify'),
