@@ -30,14 +30,18 @@ export class TopicLog {
     return sequence >= this.forgotten;
   }
 
-  /** What was appended after a sequence number, oldest first. */
-  *after(sequence: number): IterableIterator<LogEntry> {
-    for (let index = 0; index < this.ring.length; index++) {
-      const entry = this.ring[(this.next + index) % this.ring.length];
-      if (entry !== undefined && entry.sequence > sequence) {
-        yield entry;
+  /** What was appended after a sequence number, oldest first. Few have missed much, so the search begins at the end. */
+  after(sequence: number): readonly LogEntry[] {
+    const { length } = this.ring;
+    const missed: LogEntry[] = [];
+    for (let back = 1; back <= length; back++) {
+      const entry = this.ring[(this.next + length - back) % length] as LogEntry;
+      if (entry.sequence <= sequence) {
+        break;
       }
+      missed.push(entry);
     }
+    return missed.reverse();
   }
 }
 
