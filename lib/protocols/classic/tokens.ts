@@ -1,3 +1,4 @@
+import { RecentValues } from '../../common/recent-values.js';
 import { TokenProtector } from '../../connections/token-protector.js';
 
 /** What a connection token says (signalr-2 §3.1). */
@@ -7,10 +8,15 @@ export interface ConnectionToken {
   readonly userName: string;
 }
 
+/** So many tokens are not decrypted again: those of 5,000 clients that poll, which take a few megabytes. */
+const REMEMBERED = 5_000;
+
 /** The two tokens that classic clients carry (signalr-2 §3). */
 export class ClassicTokens {
   private readonly connection: TokenProtector;
   private readonly groups: TokenProtector;
+  /** A client that polls brings its token with every request, and to decrypt it costs more than most of what follows. */
+  private readonly known = new RecentValues<string, ConnectionToken>(REMEMBERED);
 
   /** @param scope tokens of one scope are worthless in another. */
   constructor(secrets: readonly string[], scope = '') {
@@ -24,8 +30,17 @@ export class ClassicTokens {
 
   /** Undefined if the token was not issued with one of the secrets. User names may contain colons. */
   read(token: string): ConnectionToken | undefined {
+    const known = this.known.get(token);
+    if (known !== undefined) {
+      return known;
+    }
     const text = this.connection.unprotect(token);
-    return text === undefined ? undefined : split(text);
+    if (text === undefined) {
+      return undefined;
+    }
+    const read = split(text);
+    this.known.set(token, read);
+    return read;
   }
 
   /** The groups of a connection, for it to bring back when it reconnects. Names are qualified by their hub. */
