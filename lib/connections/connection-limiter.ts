@@ -15,10 +15,21 @@ export class ConnectionLimiter {
   private readonly byAddress = new Map<string, number>();
   private readonly byUser = new Map<string, number>();
 
-  constructor(private readonly options: LimitOptions) {}
+  /** Without a limit nothing is counted. */
+  private readonly isLimited: boolean;
+
+  constructor(private readonly options: LimitOptions) {
+    const { maxConnections, maxConnectionsPerAddress, maxConnectionsPerUser } = options;
+    this.isLimited = [maxConnections, maxConnectionsPerAddress, maxConnectionsPerUser].some(
+      (limit) => limit !== null,
+    );
+  }
 
   /** The status with which one more connection is refused; undefined if it is welcome. */
   refuse(request: ClientAddress, userId: string | undefined): number | undefined {
+    if (!this.isLimited) {
+      return undefined;
+    }
     const { maxConnections, maxConnectionsPerAddress, maxConnectionsPerUser } = this.options;
     if (reaches(this.counted.size, maxConnections)) {
       return SERVICE_UNAVAILABLE;
@@ -32,7 +43,7 @@ export class ConnectionLimiter {
 
   /** Counts a connection; one that is counted already counts once. */
   enter(connectionId: string, request: ClientAddress, userId: string | undefined): void {
-    if (this.counted.has(connectionId)) {
+    if (!this.isLimited || this.counted.has(connectionId)) {
       return;
     }
     const counted = { address: this.options.addressOf(request), userId };

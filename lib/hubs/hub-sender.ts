@@ -12,6 +12,7 @@ import { type ClientResult, type GatherOptions, resultOf } from './client-result
 const ACKNOWLEDGEMENT_GRACE = 1_000;
 
 const GONE: ClientAnswer = { type: 'gone' };
+const NOBODY: readonly string[] = [];
 
 /**
  * A call of a client method on its way out, as pipeline modules see it (signalr-2 §7.7).
@@ -206,8 +207,7 @@ export class HubSender extends MessageSender {
     if (this.logger.isVerbose) {
       this.logger.verbose(`${this.hub} calls ${method} of ${topics.join(', ')}`);
     }
-    const message = this.message(call);
-    return this.publish(topics, excluded.length > 0 ? { ...message, excluded } : message);
+    return this.publish(topics, this.message(call, excluded));
   }
 
   private async putQuestion(question: Question): Promise<void> {
@@ -219,7 +219,10 @@ export class HubSender extends MessageSender {
     question.answer = acknowledgement === true ? GONE : acknowledgement;
   }
 
-  private message({ method, args, stateJson }: HubOutgoingContext): ClientCall {
+  private message(
+    { method, args, stateJson }: HubOutgoingContext,
+    excluded: readonly string[] = NOBODY,
+  ): ClientCall {
     return {
       type: 'call',
       hub: this.hub,
@@ -227,6 +230,7 @@ export class HubSender extends MessageSender {
       argumentsJson: toJson(args, 'An argument of', this.hub, method),
       ...(this.encoders.length > 0 && { encodedArguments: this.encode(args, method) }),
       ...(stateJson !== undefined && { stateJson }),
+      ...(excluded.length > 0 && { excluded }),
     };
   }
 

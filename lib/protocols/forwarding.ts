@@ -73,7 +73,7 @@ export function toRelayed(
   { url, headers, remoteAddress, user }: HubRequest,
   address: Pick<RelayedRequest, 'scope' | 'operation' | 'connectionId' | 'details'>,
 ): RelayedRequest {
-  return { ...address, url, headers, remoteAddress, user: portable(user) };
+  return { url, headers, remoteAddress, user: portable(user), ...address };
 }
 
 /**

@@ -172,7 +172,7 @@ export class PollSequence implements Channel {
     const { response } = this.held as Poll;
     this.held = undefined;
     this.answering = { response, since: this.clock.now(), frames };
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.writeHead(status, { 'Content-Length': Buffer.byteLength(body), ...headers });
     response.end(body);
   }
 

@@ -5,39 +5,49 @@
  * @publicApi
  */
 export class QueryValues {
-  /** Made by the first parameter: it is kept as long as a connection, and often there is none. */
-  private values: Map<string, { name: string; values: string[] }> | undefined;
+  /** A list: a connection keeps its query for as long as it lives, and few have more than a handful of parameters. */
+  private readonly parameters: { readonly key: string; readonly name: string; readonly value: string }[] = [];
 
   /** Adds a value behind those that the name already has. */
   append(name: string, value: string): void {
-    const key = name.toLowerCase();
-    const entry = this.values?.get(key);
-    if (entry === undefined) {
-      (this.values ??= new Map()).set(key, { name, values: [value] });
-    } else {
-      entry.values.push(value);
-    }
+    this.parameters.push({ key: name.toLowerCase(), name, value });
   }
 
   /** The value of a parameter, all of them joined with `,` if it is repeated; undefined if it is missing. */
   get(name: string): string | undefined {
-    return this.values?.get(name.toLowerCase())?.values.join(',');
+    const wanted = name.toLowerCase();
+    let found: string | undefined;
+    for (const { key, value } of this.parameters) {
+      if (key === wanted) {
+        found = found === undefined ? value : `${found},${value}`;
+      }
+    }
+    return found;
   }
 
   /** Every value of a parameter, in order. */
   getAll(name: string): readonly string[] {
-    return this.values?.get(name.toLowerCase())?.values ?? [];
+    const wanted = name.toLowerCase();
+    return this.parameters.filter(({ key }) => key === wanted).map(({ value }) => value);
   }
 
   has(name: string): boolean {
-    return this.values?.has(name.toLowerCase()) === true;
+    const wanted = name.toLowerCase();
+    return this.parameters.some(({ key }) => key === wanted);
   }
 
   /** Names as first spelled, with their joined values, in order. */
   *entries(): IterableIterator<[name: string, value: string]> {
-    for (const { name, values } of this.values?.values() ?? []) {
-      yield [name, values.join(',')];
+    const entries = new Map<string, [name: string, value: string]>();
+    for (const { key, name, value } of this.parameters) {
+      const entry = entries.get(key);
+      if (entry === undefined) {
+        entries.set(key, [name, value]);
+      } else {
+        entry[1] += `,${value}`;
+      }
     }
+    yield* entries.values();
   }
 
   [Symbol.iterator](): IterableIterator<[name: string, value: string]> {

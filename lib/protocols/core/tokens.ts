@@ -1,9 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 import { deriveKey } from '../../connections/token-protector.js';
 import { BlockCipher } from './block-cipher.js';
 
 const BLOCK_BYTES = 16;
+/** So much randomness is got at once: to ask for one block costs nearly as much. */
+const RANDOM_BYTES = 256 * BLOCK_BYTES;
 const ISSUED_AT = 1;
 const HUB_TAG = 5;
 const HUB_TAG_BYTES = 3;
@@ -33,6 +35,8 @@ export interface CoreTicket {
 export class CoreTokens {
   private readonly keys: readonly TokenKeys[];
   private readonly hubTag: Buffer;
+  private readonly random = Buffer.alloc(RANDOM_BYTES);
+  private randomUsed = RANDOM_BYTES;
 
   /**
    * @param secrets the first one issues, all of them are accepted.
@@ -48,7 +52,7 @@ export class CoreTokens {
 
   /** @param version negotiate version: with 0 the id is its own token. @param now wall clock in milliseconds. */
   issue(version: 0 | 1, now: number, isStateful = false): CoreTicket {
-    const block = randomBytes(BLOCK_BYTES);
+    const block = this.randomBlock();
     block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
     block.writeUInt32BE(Math.floor(now / 1000), ISSUED_AT);
     block.set(this.hubTag, HUB_TAG);
@@ -72,6 +76,17 @@ export class CoreTokens {
       }
     }
     return undefined;
+  }
+
+  /** A block that nobody has had before, for the caller to change. */
+  private randomBlock(): Buffer {
+    if (this.randomUsed === RANDOM_BYTES) {
+      randomFillSync(this.random);
+      this.randomUsed = 0;
+    }
+    const start = this.randomUsed;
+    this.randomUsed += BLOCK_BYTES;
+    return this.random.subarray(start, this.randomUsed);
   }
 }
 
