@@ -18,6 +18,38 @@ export function andThen<T, R>(
   return isThenable(value) ? Promise.resolve(value as PromiseLike<T>).then(proceed) : proceed(value as T);
 }
 
+/** Does something that may fail, at once or later; a failure becomes what is made of it. */
+export function recover<T, F>(
+  work: () => T | PromiseLike<T>,
+  onFailure: (error: unknown) => F,
+): T | F | Promise<T | F> {
+  try {
+    const outcome = work();
+    return isThenable(outcome) ? Promise.resolve(outcome as PromiseLike<T>).catch(onFailure) : (outcome as T);
+  } catch (error) {
+    return onFailure(error);
+  }
+}
+
+/** Does something, and something else when that is over, however it ends. */
+export function lastly<T>(work: () => T | Promise<T>, over: () => void): T | Promise<T> {
+  let isPending = false;
+  try {
+    const outcome = work();
+    isPending = isThenable(outcome);
+    return isPending ? (outcome as Promise<T>).finally(over) : outcome;
+  } finally {
+    if (!isPending) {
+      over();
+    }
+  }
+}
+
+/** All of some values, at once unless one of them is a promise. */
+export function all<T>(values: readonly (T | PromiseLike<T>)[]): readonly T[] | Promise<readonly T[]> {
+  return values.some(isThenable) ? Promise.all(values) : (values as readonly T[]);
+}
+
 /**
  * Waits for all, then fails with the first failure.
  *

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { ServerOptions } from '../common/options.js';
-import { isThenable } from '../common/promises.js';
+import { all, isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, Backplane, BackplaneNode, SkipReason } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
@@ -65,7 +65,10 @@ export class ConnectionRegistry implements BackplaneNode {
       this.logger.debug(`connection ${connection.id} has come`);
     }
     this.announce(connection);
-    return all([connectionTopic(connection.id), ...topics].map((topic) => this.subscribe(connection, topic)));
+    const subscribed = all(
+      [connectionTopic(connection.id), ...topics].map((topic) => this.subscribe(connection, topic)),
+    );
+    return isThenable(subscribed) ? subscribed.then(() => undefined) : undefined;
   }
 
   /** Tells all nodes who a connection is: when it has come, and when that has changed. */
@@ -74,11 +77,13 @@ export class ConnectionRegistry implements BackplaneNode {
   }
 
   /** Makes a connection a member of the groups that its user is in. */
-  async joinUserGroups(connection: Connection): Promise<void> {
-    const { hubNames, userId } = connection;
-    if (userId === undefined || userId === '') {
-      return;
-    }
+  joinUserGroups(connection: Connection): void | Promise<void> {
+    const { userId } = connection;
+    return userId === undefined || userId === '' ? undefined : this.joinGroupsOf(userId, connection);
+  }
+
+  private async joinGroupsOf(userId: string, connection: Connection): Promise<void> {
+    const { hubNames } = connection;
     for (const hub of hubNames) {
       const topics = this.backplane.directory.userGroups(userTopic(hub, userId));
       for (const topic of isThenable(topics) ? await topics : topics) {
@@ -271,9 +276,4 @@ export class ConnectionRegistry implements BackplaneNode {
       work.then(undefined, (error: unknown) => this.logger.error('the backplane failed', error));
     }
   }
-}
-
-function all(work: readonly (void | Promise<void>)[]): void | Promise<void> {
-  const pending = work.filter((one) => isThenable(one)) as Promise<void>[];
-  return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
 }

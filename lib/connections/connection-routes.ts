@@ -1,5 +1,5 @@
 import { isBackplaneDown, toError } from '../common/errors.js';
-import { isThenable } from '../common/promises.js';
+import { andThen, isThenable, recover } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { ConnectionDirectory, ConnectionEntry } from '../messaging/connection-directory.js';
 import type { Connection, ProtocolFamily } from './connection.js';
@@ -14,8 +14,8 @@ export function entryOf(
     nodeId,
     protocol,
     hubs: hubNames,
-    ...(path !== undefined && { path }),
     userId,
+    ...(path !== undefined && { path }),
   };
 }
 
@@ -38,30 +38,36 @@ export class ConnectionRoutes {
    *
    * @param former a node that is dead.
    */
-  async claim(connectionId: string, protocol: ProtocolFamily, former?: string): Promise<string | undefined> {
-    try {
-      return await this.claimForSure(connectionId, protocol, former);
-    } catch (error) {
-      this.report(error);
-      this.directory.presume?.(this.entry(connectionId, protocol));
-      return undefined;
-    }
-  }
-
-  /** The same for requests that are worth nothing where the connection is not. Rejects if the directory fails. */
-  async claimForSure(
+  claim(
     connectionId: string,
     protocol: ProtocolFamily,
     former?: string,
-  ): Promise<string | undefined> {
-    const { nodeId } = await this.directory.claim(this.entry(connectionId, protocol), former);
-    return nodeId === this.nodeId ? undefined : nodeId;
+  ): string | undefined | Promise<string | undefined> {
+    return recover(
+      () => this.claimForSure(connectionId, protocol, former),
+      (error) => {
+        this.report(error);
+        this.directory.presume?.(this.entry(connectionId, protocol));
+        return undefined;
+      },
+    );
   }
 
-  /** The other node that has a connection; undefined if this one has it, or none. Rejects if the directory fails. */
-  async ownerOf(connectionId: string): Promise<string | undefined> {
-    const entry = await this.directory.find(connectionId);
-    return entry === undefined || entry.nodeId === this.nodeId ? undefined : entry.nodeId;
+  /** The same for requests that are worth nothing where the connection is not. Throws or rejects if the directory fails. */
+  claimForSure(
+    connectionId: string,
+    protocol: ProtocolFamily,
+    former?: string,
+  ): string | undefined | Promise<string | undefined> {
+    const claimed = this.directory.claim(this.entry(connectionId, protocol), former);
+    return andThen(claimed, ({ nodeId }) => (nodeId === this.nodeId ? undefined : nodeId));
+  }
+
+  /** The other node that has a connection; undefined if this one has it, or none. Throws or rejects if the directory fails. */
+  ownerOf(connectionId: string): string | undefined | Promise<string | undefined> {
+    return andThen(this.directory.find(connectionId), (entry) =>
+      entry === undefined || entry.nodeId === this.nodeId ? undefined : entry.nodeId,
+    );
   }
 
   /** Requests of a connection that has gone still come here, so that this node can say so. */

@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CanActivate, HttpException, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 
+import { andThen } from '../common/promises.js';
 import type { HubDescriptor } from '../hubs/hub-descriptor.js';
 import type { HubRequest } from '../transports/hub-request.js';
 import type { HubHost } from './hub-host.js';
 import type { HubInvoker } from './hub-invoker.js';
+import type { BuildStep } from './hub-pipeline.js';
 import { activate } from './method-runner.js';
 import type { EnhancedMethod, NestEnhancers } from './nest-enhancers.js';
 import { SIGNALR_CONTEXT } from './signalr-execution-context.js';
@@ -24,6 +26,9 @@ const FORBIDDEN = 403;
  * the user of the connection.
  */
 export class ConnectGuard {
+  /** Nest looks guards up in metadata, which costs more than to ask them; those of request-scoped hubs are made anew. */
+  private readonly guards = new Map<HubHost, readonly CanActivate[]>();
+
   constructor(
     private readonly invoker: HubInvoker,
     private readonly enhancers: NestEnhancers,
@@ -33,50 +38,87 @@ export class ConnectGuard {
    * Pipeline modules are asked first, guards by the last of them (signalr-2 §7.7).
    *
    * @param hubRequest the request as hub code sees it.
+   * @returns at once if there is nobody to ask.
    * @throws whatever a guard or module throws that is no refusal: the request then fails with 500.
    */
-  async admit(
+  admit(
     hub: HubDescriptor,
     request: IncomingMessage,
     response: ServerResponse | undefined,
     hubRequest: HubRequest,
-  ): Promise<Admission> {
+  ): Admission | Promise<Admission> {
     const host = this.invoker.host(hub);
     const { authorizeConnect } = host.steps;
-    if (authorizeConnect === undefined) {
-      return this.askGuards(host, request, response);
-    }
+    return authorizeConnect === undefined
+      ? this.askGuards(host, request, response)
+      : this.askModules(authorizeConnect, host, request, response, hubRequest);
+  }
+
+  private async askModules(
+    authorizeConnect: BuildStep<'authorizeConnect'>,
+    host: HubHost,
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+    hubRequest: HubRequest,
+  ): Promise<Admission> {
     let status = statusFor(request);
     const allowed = await authorizeConnect(async () => {
       const admission = await this.askGuards(host, request, response);
       status = admission.allowed ? status : admission.status;
       return admission.allowed;
-    })(hub, hubRequest);
+    })(host.parts.descriptor, hubRequest);
     return allowed ? ALLOWED : { allowed, status };
   }
 
-  private async askGuards(
+  private askGuards(
     host: HubHost,
     request: IncomingMessage,
     response: ServerResponse | undefined,
-  ): Promise<Admission> {
+  ): Admission | Promise<Admission> {
     const hub = host.parts.descriptor;
-    const guards = this.enhancers.guardsOf(await describeConnect(host, request));
-    return admitByGuards(guards, hub.type, connectHandler(hub), request, response);
+    return andThen(this.guardsOf(host, request), (guards) =>
+      admitByGuards(guards, hub.type, connectHandler(hub), request, response),
+    );
+  }
+
+  private guardsOf(
+    host: HubHost,
+    request: IncomingMessage,
+  ): readonly CanActivate[] | Promise<readonly CanActivate[]> {
+    const handler = connectHandler(host.parts.descriptor);
+    if (host.lifetime === 'scoped') {
+      return host
+        .openScope(request)
+        .then(({ contextId }) => this.enhancers.guardsOf(host.describeFor(handler, contextId)));
+    }
+    let guards = this.guards.get(host);
+    if (guards === undefined) {
+      // Only now every global guard is known.
+      guards = this.enhancers.guardsOf(host.describeFor(handler));
+      this.guards.set(host, guards);
+    }
+    return guards;
   }
 }
 
 /** Asks guards about a request of a client that connects. @throws whatever a guard throws that is no refusal */
-async function admitByGuards(
+function admitByGuards(
+  guards: readonly CanActivate[],
+  type: Type,
+  handler: (...args: unknown[]) => unknown,
+  request: IncomingMessage,
+  response: ServerResponse | undefined,
+): Admission | Promise<Admission> {
+  return guards.length === 0 ? ALLOWED : askAll(guards, type, handler, request, response);
+}
+
+async function askAll(
   guards: readonly CanActivate[],
   type: Type,
   handler: (...args: unknown[]) => unknown,
   request: IncomingMessage,
   response: ServerResponse | undefined,
 ): Promise<Admission> {
-  if (guards.length === 0) {
-    return ALLOWED;
-  }
   const context = new ExecutionContextHost([request, response, noNext], type, handler);
   context.setType(SIGNALR_CONTEXT);
   try {
@@ -117,13 +159,6 @@ export class ClassGuards {
     hubRequest.user = (request as { user?: unknown }).user;
     return admission;
   }
-}
-
-async function describeConnect(host: HubHost, request: IncomingMessage): Promise<EnhancedMethod> {
-  const handler = connectHandler(host.parts.descriptor);
-  return host.lifetime === 'scoped'
-    ? host.describeFor(handler, (await host.openScope(request)).contextId)
-    : host.describeFor(handler);
 }
 
 /** What `getHandler()` gives while clients connect: metadata on it applies to connecting. */

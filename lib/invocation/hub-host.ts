@@ -4,7 +4,7 @@ import { ContextIdFactory, type ContextId, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 import { toError } from '../common/errors.js';
-import { isThenable } from '../common/promises.js';
+import { andThen, DONE, isThenable, lastly, recover } from '../common/promises.js';
 import { whenSettled } from '../common/streams.js';
 import { traceSource } from '../common/trace.js';
 import type { HubMethodDescriptor } from '../hubs/hub-descriptor.js';
@@ -83,7 +83,7 @@ export class HubHost {
       return this.runOn(this.derive(call), run, call);
     }
     const compiled = run;
-    return this.objectFor(call).then((hub) => this.runOn(hub, compiled, call));
+    return andThen(this.objectFor(call), (hub) => this.runOn(hub, compiled, call));
   }
 
   /**
@@ -122,15 +122,18 @@ export class HubHost {
     };
   }
 
-  private async raiseOnHub(event: LifecycleName, call: HubCall): Promise<void> {
-    const hub = await this.objectFor(call);
-    try {
-      await (hub[event] as HubObject[string])(...call.args);
-    } finally {
-      if (this.disposes) {
-        this.dispose(hub);
-      }
-    }
+  /** Gives {@link DONE} if the hub had nothing to wait for: every client that comes or goes is told of here. */
+  private raiseOnHub(event: LifecycleName, call: HubCall): Promise<void> {
+    const raised = recover<unknown, unknown>(
+      () => andThen(this.objectFor(call), (hub) => this.tell(hub, event, call)),
+      (error) => Promise.reject(error as Error),
+    );
+    return isThenable(raised) ? (raised as Promise<void>) : DONE;
+  }
+
+  private tell(hub: HubObject, event: LifecycleName, call: HubCall): unknown {
+    const tell = (): unknown => (hub[event] as HubObject[string])(...call.args);
+    return this.disposes ? lastly(tell, () => this.dispose(hub)) : tell();
   }
 
   private runOn(hub: HubObject, run: RunMethod, call: HubCall): unknown {
@@ -189,14 +192,16 @@ export class HubHost {
     return { contextId, hub };
   }
 
-  private async objectFor(call: HubCall): Promise<HubObject> {
+  private objectFor(call: HubCall): HubObject | Promise<HubObject> {
     switch (this.lifetime) {
       case 'derived':
         return this.derive(call);
       case 'created':
-        return bindCall(await this.moduleRef.create<HubObject>(this.type as Type<HubObject>), call);
+        return this.moduleRef
+          .create<HubObject>(this.type as Type<HubObject>)
+          .then((hub) => bindCall(hub, call));
       case 'scoped':
-        return bindCall((await this.openScope(call.context)).hub, call);
+        return this.openScope(call.context).then(({ hub }) => bindCall(hub, call));
     }
   }
 

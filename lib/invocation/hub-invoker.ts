@@ -79,10 +79,15 @@ export class HubInvoker {
       this.logger.debug(`${event.name} of ${hub.name} for connection ${connection.id}`);
     }
     const host = this.host(hub);
-    const { args } = event;
-    const invocation = { target: '', args, invocationId: undefined, expects: 'value', request } as const;
-    const isConnecting = event.name === 'onConnected';
-    const call = new HubCall(host.parts, connection, { ...invocation, isConnecting }, undefined);
+    const description = {
+      target: '',
+      args: event.args,
+      invocationId: undefined,
+      expects: 'value',
+      request,
+      isConnecting: event.name === 'onConnected',
+    } as const;
+    const call = new HubCall(host.parts, connection, description, undefined);
     return host.raise(event.name, call);
   }
 

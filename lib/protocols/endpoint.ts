@@ -23,9 +23,9 @@ export interface Endpoint {
   /** True if it takes bodies as they come, whatever their content type says: no parser of the application may read them. */
   readonly readsRawBodies: boolean;
   /** Answers a plain request. Never rejects. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
   /** Answers an upgrade request. Never rejects. */
-  upgrade(upgrade: UpgradeRequest): Promise<void>;
+  upgrade(upgrade: UpgradeRequest): void | Promise<void>;
   /** Looks after its connections; called by the heartbeat. */
   onHeartbeat(now: number): void;
   /** From now on answers every request with 503. */

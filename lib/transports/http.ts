@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES, ServerResponse } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeaders, STATUS_CODES, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -11,22 +11,19 @@ export interface HttpAnswer<Body = string> {
   readonly body?: Body;
 }
 
-/** Sends an answer to a plain request. */
-export function sendAnswer(response: ServerResponse, answer: HttpAnswer<string | Uint8Array>): void {
+/** Sends an answer to a plain request. @param common headers of all answers; those of the answer go before them */
+export function sendAnswer(
+  response: ServerResponse,
+  answer: HttpAnswer<string | Uint8Array>,
+  common?: Readonly<Record<string, string>>,
+): void {
   if (response.headersSent || response.destroyed) {
     return;
   }
-  response.statusCode = answer.status;
-  if (answer.reason !== undefined) {
-    response.statusMessage = answer.reason;
-  }
-  for (const [name, value] of Object.entries(answer.headers ?? {})) {
-    response.setHeader(name, value);
-  }
-  const body = answer.body ?? '';
-  if (answer.status !== 204) {
-    response.setHeader('Content-Length', Buffer.byteLength(body));
-  }
+  const { status, reason, headers, body = '' } = answer;
+  const all: OutgoingHttpHeaders = status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) };
+  // Not spread: an object that gets more members after it was spread costs V8 ten times as much.
+  response.writeHead(status, reason, Object.assign(all, common, headers));
   response.end(body);
 }
 
@@ -95,6 +92,13 @@ export async function* bodyChunks(request: IncomingMessage): AsyncGenerator<Buff
   } catch (error) {
     throw new BodyError(400, { cause: error });
   }
+}
+
+/** False if a request announces no body: to read what is not there costs a poll more than all else. */
+export function hasBody({ headers, httpVersionMajor }: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  // From HTTP/2 on, a body need not be announced.
+  return length !== undefined || encoding !== undefined || httpVersionMajor > 1;
 }
 
 /** The whole of a body. @throws BodyError if there are more than `limit` bytes, or not as many as were announced. */

@@ -4,7 +4,7 @@ import { BodyError, type HttpAnswer } from '../../transports/http.js';
 import { AuthenticationError } from '../authenticate.js';
 import { Rejected, rejection } from './admission.js';
 import { persistentResponse } from './codec.js';
-import { json } from './negotiate.js';
+import { jsonText } from './negotiate.js';
 import { BadClassicRequest } from './request.js';
 
 const logger = traceSource('SignalR.PersistentConnection');
@@ -25,7 +25,7 @@ export const NO_SUCH_HUB: HttpAnswer = {
  */
 export function refuseDismissed(isPoll: boolean, dismissal: string): HttpAnswer {
   return isPoll
-    ? { ...json({}), body: persistentResponse({ cursor: '', dismissal, messages: '' }) }
+    ? jsonText(persistentResponse({ cursor: '', dismissal, messages: '' }))
     : rejection(403, dismissal);
 }
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { andThen, recover } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import { isOriginAllowed } from '../../transports/cors.js';
-import { type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
+import { hasBody, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { adoptAccessToken } from '../access-token.js';
 import { authenticate } from '../authenticate.js';
@@ -16,7 +17,7 @@ import { LocalExchange } from './exchange.js';
 import { asScript, readCallback } from './jsonp.js';
 import { json, negotiate, redirectTo } from './negotiate.js';
 import type { ClassicServices } from './opening.js';
-import { ClassicOperations } from './operations.js';
+import { ClassicOperations, type Visit } from './operations.js';
 import { understandsRedirects } from './protocol-version.js';
 import { ClassicRequest } from './request.js';
 import { ClassicRouting } from './routing.js';
@@ -75,26 +76,27 @@ export class ClassicEndpoint implements Endpoint {
     this.nextKeepAliveAt = services.options.clock.now() + (options.keepAlive ?? Infinity);
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = await this.safely(request, (classic) => this.answer(request, response, classic));
-    if (answer === TAKEN) {
-      return;
-    }
-    const headers = answer.reason === undefined ? COMMON_HEADERS : {};
-    sendAnswer(response, { ...answer, headers: { ...headers, ...answer.headers } });
+  handle(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+    const answered = this.safely(request, (classic) => this.answer(request, response, classic));
+    return andThen(answered, (answer) => {
+      if (answer !== TAKEN) {
+        sendAnswer(response, answer, answer.reason === undefined ? COMMON_HEADERS : undefined);
+      }
+    });
   }
 
-  async upgrade(upgrade: UpgradeRequest): Promise<void> {
+  upgrade(upgrade: UpgradeRequest): void | Promise<void> {
     const { request, socket } = upgrade;
-    const answer = await this.safely(request, async (classic) => {
-      if (!isOriginAllowed(request, this.services.options)) {
-        return rejection(403);
+    const answered = this.safely(request, (classic) =>
+      isOriginAllowed(request, this.services.options)
+        ? this.answer(request, undefined, classic, upgrade)
+        : rejection(403),
+    );
+    return andThen(answered, (answer) => {
+      if (answer !== TAKEN) {
+        refuseUpgrade(socket, { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } });
       }
-      return this.answer(request, undefined, classic, upgrade);
     });
-    if (answer !== TAKEN) {
-      refuseUpgrade(socket, { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } });
-    }
   }
 
   onHeartbeat(now: number): void {
@@ -121,27 +123,28 @@ export class ClassicEndpoint implements Endpoint {
     return this.operations.connections();
   }
 
-  /** Anything thrown becomes an answer; the process lives on. */
-  private async safely(
+  /** Anything thrown becomes an answer; the process lives on. Whoever has to wait for nobody is answered at once. */
+  private safely(
     request: IncomingMessage,
-    handle: (classic: ClassicRequest) => Promise<Answer>,
-  ): Promise<Answer> {
-    try {
-      adoptAccessToken(request);
-      await authenticate(request, this.services.options);
-      return await handle(new ClassicRequest(request));
-    } catch (error) {
-      return failure(error);
-    }
+    handle: (classic: ClassicRequest) => Answer | Promise<Answer>,
+  ): Answer | Promise<Answer> {
+    return recover(() => {
+      const classic = new ClassicRequest(request);
+      adoptAccessToken(request, classic);
+      const { authenticate: find } = this.services.options;
+      return find === undefined
+        ? handle(classic)
+        : authenticate(request, classic, find).then(() => handle(classic));
+    }, failure);
   }
 
   /** The checks and operations in the order of signalr-2 §1.1. */
-  private async answer(
+  private answer(
     request: IncomingMessage,
     response: ServerResponse | undefined,
     classic: ClassicRequest,
     upgrade?: UpgradeRequest,
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
     if (this.closing && !mayBelongElsewhere(classic)) {
       return rejection(503);
     }
@@ -155,48 +158,61 @@ export class ClassicEndpoint implements Endpoint {
     if (ClassicEndpoint.logger.isDebug) {
       ClassicEndpoint.logger.debug(`${classic.operation} at ${this.base}`);
     }
-    const dispatcher = await this.application.authorize(request, response, classic);
+    return andThen(this.application.authorize(request, response, classic), (dispatcher) => {
+      const exchange = new LocalExchange(classic, response, upgrade, callback, this.acceptor);
+      return this.answerAuthorized(request, { classic, dispatcher, callback, exchange });
+    });
+  }
+
+  private answerAuthorized(
+    request: IncomingMessage,
+    authorized: Omit<Visit<LocalExchange>, 'connectionId' | 'transport'>,
+  ): Answer | Promise<Answer> {
+    const { classic, dispatcher, callback, exchange } = authorized;
     const user = userName(classic.user) ?? '';
     const proxy = this.application.proxy(classic);
     if (proxy !== undefined) {
       return proxy;
     }
-    switch (classic.operation) {
-      case 'negotiate':
-        return asScript(await this.negotiate(classic, user), callback);
-      case 'ping':
-        return asScript(json({ Response: 'pong' }), callback);
+    const { operation } = classic;
+    if (operation === 'negotiate') {
+      return andThen(this.negotiate(classic, user), (answer) => asScript(answer, callback));
+    }
+    if (operation === 'ping') {
+      return asScript(json({ Response: 'pong' }), callback);
     }
     const transport = this.admission.transportOf(classic);
-    const token = this.admission.checkToken(classic, user);
-    const dismissal = this.services.dismissed.reasonOf(token.connectionId);
-    if (dismissal !== undefined && classic.operation !== 'abort') {
-      return refuseDismissed(transport === 'longPolling' && classic.isReceive, dismissal);
-    }
+    const { connectionId } = this.admission.checkToken(classic, user);
     const isPolling = transport === 'longPolling';
-    if (response !== undefined && (classic.operation === 'send' || (isPolling && classic.isReceive))) {
-      classic.body = await this.readBody(request);
+    const dismissal = this.services.dismissed.reasonOf(connectionId);
+    if (dismissal !== undefined && operation !== 'abort') {
+      return refuseDismissed(isPolling && classic.isReceive, dismissal);
     }
-    return this.routing.serve({
-      classic,
-      connectionId: token.connectionId,
-      dispatcher,
-      transport,
-      callback,
-      exchange: new LocalExchange(classic, response, upgrade, callback, this.acceptor),
+    const visit = { classic, connectionId, dispatcher, transport, callback, exchange };
+    const mayHaveBody = operation === 'send' || (isPolling && classic.isReceive);
+    if (exchange.isUpgrade || !mayHaveBody || !hasBody(request)) {
+      return this.routing.serve(visit);
+    }
+    return this.readBody(request).then((body) => {
+      classic.body = body;
+      return this.routing.serve(visit);
     });
   }
 
-  private async negotiate(classic: ClassicRequest, user: string): Promise<HttpAnswer> {
+  private negotiate(classic: ClassicRequest, user: string): HttpAnswer | Promise<HttpAnswer> {
     const clientProtocol = classic.query.get('clientProtocol');
-    if (understandsRedirects(clientProtocol)) {
-      const { url, headers, remoteAddress } = classic;
-      const client = { family: 'classic', url, headers, remoteAddress, user: classic.user } as const;
-      const redirection = await this.services.options.redirect?.(client);
-      if (redirection !== undefined) {
-        return redirectTo(redirection, clientProtocol);
-      }
+    const { redirect } = this.services.options;
+    if (redirect === undefined || !understandsRedirects(clientProtocol)) {
+      return this.negotiateHere(classic, user);
     }
+    const { url, headers, remoteAddress } = classic;
+    const client = { family: 'classic', url, headers, remoteAddress, user: classic.user } as const;
+    return andThen(redirect(client), (redirection) =>
+      redirection === undefined ? this.negotiateHere(classic, user) : redirectTo(redirection, clientProtocol),
+    );
+  }
+
+  private negotiateHere(classic: ClassicRequest, user: string): HttpAnswer {
     return negotiate(classic, user, this.base, this.services.classic, this.services.tokens);
   }
 

@@ -39,6 +39,11 @@ export class LocalExchange implements ClassicExchange {
     return this.response ?? (this.upgrade as UpgradeRequest).socket;
   }
 
+  /** True for a request that asks for a WebSocket, which has no body. */
+  get isUpgrade(): boolean {
+    return this.response === undefined;
+  }
+
   complaint(transport: ClassicTransport): HttpAnswer | undefined {
     if (transport === 'webSockets') {
       return this.upgrade === undefined ? rejection(400, 'Not a valid web socket request.') : undefined;

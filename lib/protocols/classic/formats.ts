@@ -41,16 +41,21 @@ export function foreverFrameFormat(frameId: string | undefined): StreamFormat {
   };
 }
 
+const jsonFormat: PollFormat = {
+  headers: { ...STREAM_HEADERS, 'Content-Type': 'application/json; charset=UTF-8' },
+  frame: (data) => data,
+  allowsBlanks: true,
+};
+
 /** A long poll; with a callback its answer is a script (signalr-2 §4.6, §1.5). */
 export function pollFormat(callback: string | undefined): PollFormat {
-  return {
-    headers: {
-      ...STREAM_HEADERS,
-      'Content-Type': `application/${callback === undefined ? 'json' : 'javascript'}; charset=UTF-8`,
-    },
-    frame: (data) => wrapCallback(callback, data),
-    allowsBlanks: callback === undefined,
-  };
+  return callback === undefined
+    ? jsonFormat
+    : {
+        headers: { ...STREAM_HEADERS, 'Content-Type': 'application/javascript; charset=UTF-8' },
+        frame: (data) => wrapCallback(callback, data),
+        allowsBlanks: false,
+      };
 }
 
 /** Messages stand inside a script element: nothing in them may close it. */

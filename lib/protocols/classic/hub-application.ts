@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { ClassicOptions } from '../../common/options.js';
+import { all, andThen } from '../../common/promises.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { ProtocolServices } from '../endpoint.js';
 import { Rejected, rejection } from './admission.js';
@@ -26,24 +27,24 @@ export class HubApplication implements ClassicApplication {
   }
 
   /** Refused hubs are left out; if none is left, the request is refused (signalr-2 §6.2). */
-  async authorize(
+  authorize(
     request: IncomingMessage,
     response: ServerResponse | undefined,
     classic: ClassicRequest,
-  ): Promise<HubDispatcher> {
+  ): HubDispatcher | Promise<HubDispatcher> {
     const { catalog, connectGuard, invoker } = this.services;
     const hubs = readConnectionData(classic.query.get('connectionData'), catalog);
-    const admissions = await Promise.all(
-      hubs.map((hub) => connectGuard.admit(hub, request, response, classic)),
-    );
-    // Guards put the user on the request.
-    classic.user = (request as { user?: unknown }).user;
-    const refused = admissions.find(({ allowed }) => !allowed);
-    const allowed = hubs.filter((_, index) => admissions[index]?.allowed);
-    if (allowed.length === 0 && refused?.allowed === false) {
-      throw new Rejected(rejection(refused.status));
-    }
-    return new HubDispatcher(allowed, invoker, this.calls);
+    const asked = all(hubs.map((hub) => connectGuard.admit(hub, request, response, classic)));
+    return andThen(asked, (admissions) => {
+      // Guards put the user on the request.
+      classic.user = (request as { user?: unknown }).user;
+      const refused = admissions.find(({ allowed }) => !allowed);
+      const allowed = hubs.filter((_, index) => admissions[index]?.allowed);
+      if (allowed.length === 0 && refused?.allowed === false) {
+        throw new Rejected(rejection(refused.status));
+      }
+      return new HubDispatcher(allowed, invoker, this.calls);
+    });
   }
 
   dispatcherOf(hubNames: readonly string[]): HubDispatcher {

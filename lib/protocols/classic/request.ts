@@ -31,6 +31,7 @@ export class ClassicRequest extends HubRequest {
   /** The body, where an operation reads one. */
   body: string | undefined;
   private fields: QueryValues | undefined;
+  private asked: ClassicOperation | undefined;
 
   constructor(request: IncomingMessage | RequestFacts) {
     super(request, CLASSIC_QUERY);
@@ -42,11 +43,7 @@ export class ClassicRequest extends HubRequest {
   }
 
   get operation(): ClassicOperation {
-    const path = this.path.toLowerCase();
-    if (/\/(?:hubs|js)\/*$/.test(path)) {
-      return 'proxy';
-    }
-    return OPERATIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'receive';
+    return (this.asked ??= operationAt(this.path.toLowerCase()));
   }
 
   /** True for requests that carry messages to the client: everything that is nothing else (signalr-2 §1.1). */
@@ -76,6 +73,13 @@ export class ClassicRequest extends HubRequest {
     const depth = basePath.split('/').length;
     return [basePath, ...this.path.split('/').slice(depth)].join('/');
   }
+}
+
+function operationAt(path: string): ClassicOperation {
+  if (/\/(?:hubs|js)\/*$/.test(path)) {
+    return 'proxy';
+  }
+  return OPERATIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'receive';
 }
 
 /** A request that the reference answers with an unhandled exception, so with 500 (signalr-2 §1.6). */

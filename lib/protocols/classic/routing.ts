@@ -54,11 +54,15 @@ export class ClassicRouting {
   }
 
   /** Serves a request: here, or at the node that has the session. */
-  async serve(visit: Visit<LocalExchange>): Promise<Answer> {
-    const { classic, connectionId, transport } = visit;
-    if (this.operations.find(connectionId) !== undefined) {
+  serve(visit: Visit<LocalExchange>): Answer | Promise<Answer> {
+    if (this.operations.find(visit.connectionId) !== undefined) {
       return this.closing ? rejection(503) : this.operations.perform(visit);
     }
+    return this.serveUnknown(visit);
+  }
+
+  private async serveUnknown(visit: Visit<LocalExchange>): Promise<Answer> {
+    const { classic, connectionId, transport } = visit;
     const isLine = classic.isReceive;
     const isPoll = isLine && kindOf(classic, transport) === 'poll';
     if (!isLine || isPoll) {

@@ -25,7 +25,7 @@ export interface CoreApplication {
     request: IncomingMessage,
     response: ServerResponse | undefined,
     coreRequest: CoreRequest,
-  ): Promise<Admission>;
+  ): Admission | Promise<Admission>;
 
   /** Makes the session of a new connection. @param onForgotten to be called once, when nothing keeps it any more. */
   createSession(ticket: CoreTicket, request: CoreRequest, onForgotten: () => void): HttpSession;

@@ -17,6 +17,12 @@ export type CreateSession = (
   onForgotten: () => void,
 ) => HttpSession;
 
+/** A connection that is here. */
+interface Entry {
+  readonly ticket: CoreTicket;
+  readonly connection: HttpConnection;
+}
+
 /** What an `id` stands for: a connection that may not have had a request yet, or the answer to whoever sent it. */
 export type Found =
   | { readonly ticket: CoreTicket; readonly connection: HttpConnection | undefined }
@@ -29,7 +35,9 @@ export type Found =
 
 /** The connections of one url, by what clients send as `id` (signalr-core §1.5). */
 export class ConnectionTable {
-  private readonly connections = new Map<string, HttpConnection>();
+  private readonly entries = new Map<string, Entry>();
+  /** The same by their tokens: who brings one that is known need not have it deciphered again. */
+  private readonly byToken = new Map<string, Entry>();
   /** Connections that have gone while their token is still fresh: it must not open another one. */
   private readonly recentlyGone = new Map<string, number>();
   private readonly tokenLifetime: number;
@@ -46,8 +54,10 @@ export class ConnectionTable {
     this.tokenLifetime = options.disconnectTimeout + TOKEN_PRECISION;
   }
 
-  [Symbol.iterator](): IterableIterator<HttpConnection> {
-    return this.connections.values();
+  *[Symbol.iterator](): IterableIterator<HttpConnection> {
+    for (const { connection } of this.entries.values()) {
+      yield connection;
+    }
   }
 
   /** Finds what an `id` stands for: a connection that is there, or a token that is still fresh. */
@@ -55,15 +65,24 @@ export class ConnectionTable {
     if (!isPresent(id)) {
       return { rejection: text(400, 'Connection ID required') };
     }
+    const known = this.byToken.get(id);
+    if (known !== undefined) {
+      return unlessTerminated(known);
+    }
     const ticket = this.tokens.read(id);
-    if (ticket === undefined || this.recentlyGone.has(ticket.connectionId)) {
+    return ticket === undefined ? { rejection: NOT_FOUND } : this.lookUp(ticket);
+  }
+
+  /** What a ticket that is one of ours stands for now. */
+  lookUp(ticket: CoreTicket): Found {
+    if (this.recentlyGone.has(ticket.connectionId)) {
       return { rejection: NOT_FOUND };
     }
-    const connection = this.connections.get(ticket.connectionId);
-    if (connection === undefined) {
-      return this.isFresh(ticket) ? { ticket, connection } : { rejection: NOT_FOUND, ticket };
+    const entry = this.entries.get(ticket.connectionId);
+    if (entry === undefined) {
+      return this.isFresh(ticket) ? { ticket, connection: undefined } : { rejection: NOT_FOUND, ticket };
     }
-    return connection.isTerminated ? { rejection: NOT_FOUND } : { ticket, connection };
+    return unlessTerminated(entry);
   }
 
   /** The same for an upgrade: without an id the client skips negotiation, and its connection id is its token. */
@@ -75,31 +94,33 @@ export class ConnectionTable {
 
   /** True for connections that are here, and for those that have been of late. */
   knows(connectionId: string): boolean {
-    return this.connections.has(connectionId) || this.recentlyGone.has(connectionId);
+    return this.entries.has(connectionId) || this.recentlyGone.has(connectionId);
   }
 
   /** Makes the connection of a token that had no request before. */
   create(ticket: CoreTicket, request: CoreRequest): HttpConnection {
-    const { connectionId, issuedAt } = ticket;
+    const { connectionId, token, issuedAt } = ticket;
     const openUntil = issuedAt * 1000 - performance.timeOrigin + this.tokenLifetime;
     const session = this.createSession(ticket, request, () => connection.sessionForgotten());
     const connection = new HttpConnection(session, request, {
       options: this.options,
       clock: this.clock,
       openUntil,
-      onGone: () => this.remove(connectionId, openUntil),
+      onGone: () => this.remove(ticket, openUntil),
     });
-    this.connections.set(connectionId, connection);
+    const entry = { ticket, connection };
+    this.entries.set(connectionId, entry);
+    this.byToken.set(token, entry);
     return connection;
   }
 
   /** Another node has this connection. */
   abandon(connectionId: string): void {
-    this.connections.get(connectionId)?.session.takenBy();
+    this.entries.get(connectionId)?.connection.session.takenBy();
   }
 
   onHeartbeat(now: number): void {
-    for (const connection of this.connections.values()) {
+    for (const { connection } of this.entries.values()) {
       connection.onHeartbeat(now);
     }
     for (const [connectionId, until] of this.recentlyGone) {
@@ -113,7 +134,7 @@ export class ConnectionTable {
 
   /** Resolves when the last connection has gone. */
   async whenEmpty(): Promise<void> {
-    if (this.connections.size > 0) {
+    if (this.entries.size > 0) {
       await new Promise<void>((resolve) => {
         this.onEmpty = resolve;
       });
@@ -125,15 +146,16 @@ export class ConnectionTable {
     return performance.timeOrigin + this.clock.now();
   }
 
-  private remove(connectionId: string, openUntil: number): void {
-    this.connections.delete(connectionId);
+  private remove({ connectionId, token }: CoreTicket, openUntil: number): void {
+    this.entries.delete(connectionId);
+    this.byToken.delete(token);
     const now = this.clock.now();
     if (now < openUntil) {
       this.recentlyGone.set(connectionId, now + this.tokenLifetime);
     } else {
       this.onForgotten(connectionId);
     }
-    if (this.connections.size === 0) {
+    if (this.entries.size === 0) {
       this.onEmpty();
     }
   }
@@ -141,6 +163,11 @@ export class ConnectionTable {
   private isFresh(ticket: CoreTicket): boolean {
     return this.wallClock() - ticket.issuedAt * 1000 < this.tokenLifetime;
   }
+}
+
+/** A client that has said goodbye does not find its connection any more. */
+function unlessTerminated(entry: Entry): Found {
+  return entry.connection.isTerminated ? { rejection: NOT_FOUND } : entry;
 }
 
 function isPresent(id: string | undefined): id is string {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { toError } from '../../common/errors.js';
 import type { HttpConnectionOptions } from '../../common/core-options.js';
+import { andThen, recover } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { BodyError, type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
@@ -14,23 +15,21 @@ import { empty, TAKEN } from './answers.js';
 import { ConnectionTable } from './connection-table.js';
 import { type CoreOperation, LocalExchange } from './exchange.js';
 import type { HttpSession } from './http-session.js';
-import { negotiate, redirectTo } from './negotiate.js';
+import { Negotiation, redirectTo } from './negotiate.js';
 import { CoreOperations } from './operations.js';
 import { CoreRequest } from './request.js';
-import { CoreRouting } from './routing.js';
+import { type Answer, CoreRouting } from './routing.js';
 import { CoreTokens } from './tokens.js';
-
-/** An answer of this node, or one that another node has given. */
-type Answer = HttpAnswer<string | Uint8Array>;
 
 /** The urls of one application for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */
 export class CoreEndpoint implements Endpoint {
   private static readonly logger = traceSource('SignalR.HttpConnectionDispatcher');
   private readonly options: HttpConnectionOptions;
   readonly paths: readonly string[];
+  private readonly depth: number;
   readonly base = undefined;
   readonly readsRawBodies = true;
-  private readonly tokens: CoreTokens;
+  private readonly negotiation: Negotiation;
   private readonly table: ConnectionTable;
   private readonly acceptor: WebSocketAcceptor;
   private readonly operations: CoreOperations;
@@ -43,9 +42,11 @@ export class CoreEndpoint implements Endpoint {
     const { options, path, maxPayload } = application;
     this.options = options;
     this.paths = pathsOf(path);
-    this.tokens = new CoreTokens(services.secrets, path);
+    this.depth = depth(path);
+    const tokens = new CoreTokens(services.secrets, path);
+    this.negotiation = new Negotiation(application, tokens);
     this.table = new ConnectionTable(
-      this.tokens,
+      tokens,
       options,
       services.options.clock,
       (ticket, request, onForgotten) =>
@@ -62,31 +63,34 @@ export class CoreEndpoint implements Endpoint {
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, { maxPayload, closeTimeout });
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = await this.safely(request, (hubRequest) => this.answer(request, response, hubRequest));
-    if (answer !== TAKEN) {
-      sendAnswer(response, answer);
-    }
+  handle(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+    const answered = this.safely(request, (hubRequest) => this.answer(request, response, hubRequest));
+    return andThen(answered, (answer) => {
+      if (answer !== TAKEN) {
+        sendAnswer(response, answer);
+      }
+    });
   }
 
-  async upgrade(upgrade: UpgradeRequest): Promise<void> {
+  upgrade(upgrade: UpgradeRequest): void | Promise<void> {
     const { request, socket } = upgrade;
-    const answer = await this.safely(request, async (hubRequest) => {
+    const answered = this.safely(request, (hubRequest) => {
       if (!isOriginAllowed(request, this.services.options)) {
         return { status: 403 };
       }
-      return (
-        (await this.admit(request, undefined, hubRequest)) ??
-        this.routing.serve(
-          acceptsEventStream(request) ? 'stream' : 'socket',
-          hubRequest,
-          LocalExchange.ofUpgrade(upgrade, this.acceptor),
-        )
+      const operation = acceptsEventStream(request) ? 'stream' : 'socket';
+      return andThen(
+        this.admit(request, undefined, hubRequest),
+        (refused) =>
+          refused ??
+          this.routing.serve(operation, hubRequest, LocalExchange.ofUpgrade(upgrade, this.acceptor)),
       );
     });
-    if (answer !== TAKEN) {
-      refuseUpgrade(socket, answer);
-    }
+    return andThen(answered, (answer) => {
+      if (answer !== TAKEN) {
+        refuseUpgrade(socket, answer);
+      }
+    });
   }
 
   onHeartbeat(now: number): void {
@@ -122,41 +126,57 @@ export class CoreEndpoint implements Endpoint {
     }
   }
 
-  /** Anything thrown becomes an answer; the process lives on. */
-  private async safely(
+  /** Anything thrown becomes an answer; the process lives on. Whoever has to wait for nobody is answered at once. */
+  private safely(
     request: IncomingMessage,
-    handle: (hubRequest: CoreRequest) => Promise<Answer>,
-  ): Promise<Answer> {
-    try {
-      adoptAccessToken(request);
-      await authenticate(request, this.services.options);
-      return await handle(new CoreRequest(request));
-    } catch (error) {
-      if (error instanceof AuthenticationError) {
-        return { status: 401 };
-      }
-      if (error instanceof BodyError) {
-        return empty(error.status);
-      }
-      CoreEndpoint.logger.error(`a request to ${this.application.name} failed`, toError(error).stack);
-      return empty(500);
-    }
+    handle: (hubRequest: CoreRequest) => Answer | Promise<Answer>,
+  ): Answer | Promise<Answer> {
+    return recover(
+      () => {
+        const hubRequest = new CoreRequest(request);
+        adoptAccessToken(request, hubRequest);
+        const { authenticate: find } = this.services.options;
+        return find === undefined
+          ? handle(hubRequest)
+          : authenticate(request, hubRequest, find).then(() => handle(hubRequest));
+      },
+      (error) => this.failure(error),
+    );
   }
 
-  private async answer(
+  private failure(error: unknown): Answer {
+    if (error instanceof AuthenticationError) {
+      return { status: 401 };
+    }
+    if (error instanceof BodyError) {
+      return empty(error.status);
+    }
+    CoreEndpoint.logger.error(`a request to ${this.application.name} failed`, toError(error).stack);
+    return empty(500);
+  }
+
+  private answer(
     request: IncomingMessage,
     response: ServerResponse,
     hubRequest: CoreRequest,
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
     if (CoreEndpoint.logger.isDebug) {
       CoreEndpoint.logger.debug(`${request.method ?? ''} at ${this.application.path}`);
     }
-    const refused = await this.admit(request, response, hubRequest);
-    if (refused !== undefined) {
-      return refused;
-    }
-    const isAbove = depth(hubRequest.path) > depth(this.application.path);
-    if (isAbove && !/refresh\/*$/i.test(hubRequest.path)) {
+    return andThen(
+      this.admit(request, response, hubRequest),
+      (refused) => refused ?? this.answerAdmitted(request, response, hubRequest),
+    );
+  }
+
+  private answerAdmitted(
+    request: IncomingMessage,
+    response: ServerResponse,
+    hubRequest: CoreRequest,
+  ): Answer | Promise<Answer> {
+    const { path } = hubRequest;
+    const isAbove = path !== this.application.path && depth(path) > this.depth;
+    if (isAbove && !/refresh\/*$/i.test(path)) {
       return this.negotiate(request, hubRequest);
     }
     const operation = isAbove ? refreshOf(request) : operationOf(request);
@@ -166,28 +186,31 @@ export class CoreEndpoint implements Endpoint {
   }
 
   /** Guards run before anything below happens, on every request (signalr-core §1.1). */
-  private async admit(
+  private admit(
     request: IncomingMessage,
     response: ServerResponse | undefined,
     hubRequest: CoreRequest,
-  ): Promise<HttpAnswer | undefined> {
-    const admission = await this.application.admit(request, response, hubRequest);
-    if (!admission.allowed) {
-      return { status: admission.status };
-    }
-    // Guards put the user on the request.
-    hubRequest.user = (request as { user?: unknown }).user;
-    const { options, userIds } = this.services;
-    if (this.options.closeOnAuthenticationExpiration || this.options.enableAuthenticationRefresh) {
-      hubRequest.expiresAt = options.authenticationExpiry(request);
-    }
-    if (options.limits.maxConnectionsPerUser !== null) {
-      hubRequest.countedUser = (await userIds.getUserId(hubRequest)) ?? undefined;
-    }
-    return undefined;
+  ): HttpAnswer | undefined | Promise<HttpAnswer | undefined> {
+    return andThen(this.application.admit(request, response, hubRequest), (admission) => {
+      if (!admission.allowed) {
+        return { status: admission.status };
+      }
+      // Guards put the user on the request.
+      hubRequest.user = (request as { user?: unknown }).user;
+      const { options, userIds } = this.services;
+      if (this.options.closeOnAuthenticationExpiration || this.options.enableAuthenticationRefresh) {
+        hubRequest.expiresAt = options.authenticationExpiry(request);
+      }
+      return options.limits.maxConnectionsPerUser === null
+        ? undefined
+        : andThen(userIds.getUserId(hubRequest), (userId) => {
+            hubRequest.countedUser = userId ?? undefined;
+            return undefined;
+          });
+    });
   }
 
-  private async negotiate(request: IncomingMessage, hubRequest: CoreRequest): Promise<HttpAnswer> {
+  private negotiate(request: IncomingMessage, hubRequest: CoreRequest): HttpAnswer | Promise<HttpAnswer> {
     if (request.method !== 'POST') {
       return empty(405);
     }
@@ -196,10 +219,12 @@ export class CoreEndpoint implements Endpoint {
     }
     const { url, headers, user, remoteAddress, query } = hubRequest;
     const { redirect } = this.services.options;
-    const redirection = await redirect?.({ family: 'core', url, headers, user, remoteAddress });
-    return redirection === undefined
-      ? negotiate(query, this.application, this.tokens, this.table.wallClock())
-      : redirectTo(redirection);
+    const redirection = redirect?.({ family: 'core', url, headers, user, remoteAddress });
+    return andThen(redirection, (elsewhere) =>
+      elsewhere === undefined
+        ? this.negotiation.answer(query, this.table.wallClock())
+        : redirectTo(elsewhere),
+    );
   }
 }
 

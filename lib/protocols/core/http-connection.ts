@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { DONE } from '../../common/promises.js';
 import type { CoreTransport, HttpConnectionOptions } from '../../common/core-options.js';
 import { userName } from '../../hubs/user-id-provider.js';
 import type { Channel, LastingChannel } from '../../transports/channel.js';
@@ -28,7 +29,7 @@ export class HttpConnection {
   /** True once the client has said goodbye: no request of it finds the connection again. */
   isTerminated = false;
   private readonly user: string | undefined;
-  private posted: Promise<unknown> = Promise.resolve();
+  private posted: Promise<unknown> = DONE;
   private polls: PollSequence | undefined;
   /** An event stream, until it has closed. */
   private stream: LastingChannel | undefined;

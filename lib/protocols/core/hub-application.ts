@@ -45,7 +45,7 @@ export class CoreHubApplication implements CoreApplication {
     request: IncomingMessage,
     response: ServerResponse | undefined,
     coreRequest: CoreRequest,
-  ): Promise<Admission> {
+  ): Admission | Promise<Admission> {
     return this.services.connectGuard.admit(this.hub, request, response, coreRequest);
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { CoreHubOptions, TransferFormat } from '../../common/core-options.js';
+import { all } from '../../common/promises.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { Admission } from '../../invocation/connect-guard.js';
 import type { ProtocolServices } from '../endpoint.js';
@@ -60,7 +61,7 @@ export class MultiplexApplication implements CoreApplication {
     if (wanted === undefined) {
       return NOT_FOUND;
     }
-    const admissions = await Promise.all(
+    const admissions = await all(
       wanted.map((hub) => this.services.connectGuard.admit(hub, request, response, coreRequest)),
     );
     const admitted = wanted.filter((_, index) => admissions[index]?.allowed);

@@ -32,12 +32,12 @@ export class CoreOperations {
   }
 
   /** @param found what the `id` of the request stands for. */
-  async perform(
+  perform(
     operation: CoreOperation,
     found: Found,
     request: CoreRequest,
     exchange: CoreExchange,
-  ): Promise<HttpAnswer> {
+  ): HttpAnswer | Promise<HttpAnswer> {
     switch (operation) {
       case 'socket':
         return this.connect(found, request, exchange);

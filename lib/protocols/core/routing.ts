@@ -1,4 +1,5 @@
 import { toError } from '../../common/errors.js';
+import { andThen, lastly, recover } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { RelayedExchange } from '../../connections/relay/relayed-exchange.js';
 import type { OpenLine } from '../../connections/relay/forwarded-request.js';
@@ -18,6 +19,12 @@ interface Details {
 
 /** Requests that may be the first one of a connection. */
 const CREATING: ReadonlySet<CoreOperation> = new Set(['socket', 'stream', 'poll', 'post']);
+
+/** An answer of this node, or one that another node has given. */
+export type Answer = HttpAnswer<string | Uint8Array>;
+
+/** The directory cannot be asked. */
+const NOBODY_KNOWS = Symbol('nobody knows');
 
 /**
  * Brings the requests of clients to the node that has their connection, so that no load balancer has to. A connection stays
@@ -39,11 +46,7 @@ export class CoreRouting {
   }
 
   /** Serves a request that guards have let through: here, or at the node that has the connection. */
-  async serve(
-    operation: CoreOperation,
-    request: CoreRequest,
-    exchange: LocalExchange,
-  ): Promise<HttpAnswer<string | Uint8Array>> {
+  serve(operation: CoreOperation, request: CoreRequest, exchange: LocalExchange): Answer | Promise<Answer> {
     const id = request.query.get('id');
     const found = operation === 'socket' ? this.table.findForSocket(id) : this.table.find(id);
     const { ticket } = found;
@@ -53,27 +56,35 @@ export class CoreRouting {
     const { connectionId } = ticket;
     const { routes } = this.services.registry;
     const mayBegin = CREATING.has(operation) && !('rejection' in found) && !this.operations.isClosing;
-    let node: string | undefined;
-    try {
-      node = mayBegin ? await this.claim(operation, connectionId) : await routes.ownerOf(connectionId);
-    } catch {
-      return empty(503);
-    }
-    if (node !== undefined) {
-      return this.forward(node, connectionId, operation, request, exchange);
-    }
-    try {
-      // Another request of the client may have come first while the directory was asked.
-      return await this.operations.perform(operation, this.table.find(id), request, exchange);
-    } finally {
-      if (mayBegin && !this.table.knows(connectionId)) {
-        routes.forget(connectionId);
+    const owner = recover<string | undefined, typeof NOBODY_KNOWS>(
+      () => (mayBegin ? this.claim(operation, connectionId) : routes.ownerOf(connectionId)),
+      () => NOBODY_KNOWS,
+    );
+    return andThen(owner, (node) => {
+      if (node === NOBODY_KNOWS) {
+        return empty(503);
       }
+      if (node !== undefined) {
+        return this.forward(node, connectionId, operation, request, exchange);
+      }
+      // Another request of the client may have come first while the directory was asked.
+      const perform = (): Answer | Promise<Answer> =>
+        this.operations.perform(operation, this.table.lookUp(ticket), request, exchange);
+      return mayBegin ? lastly(perform, () => this.forgetUnlessBegun(connectionId)) : perform();
+    });
+  }
+
+  private forgetUnlessBegun(connectionId: string): void {
+    if (!this.table.knows(connectionId)) {
+      this.services.registry.routes.forget(connectionId);
     }
   }
 
   /** What is posted nearly always belongs to a connection that another request has begun: if nobody knows where, it fails. */
-  private claim(operation: CoreOperation, connectionId: string): Promise<string | undefined> {
+  private claim(
+    operation: CoreOperation,
+    connectionId: string,
+  ): string | undefined | Promise<string | undefined> {
     const { routes } = this.services.registry;
     return operation === 'post'
       ? routes.claimForSure(connectionId, 'core')
@@ -86,7 +97,7 @@ export class CoreRouting {
     operation: CoreOperation,
     request: CoreRequest,
     exchange: LocalExchange,
-  ): Promise<HttpAnswer<string | Uint8Array>> {
+  ): Promise<Answer> {
     const details: Details = { expiresAt: request.expiresAt };
     const outcome = await forward(
       this.services.registry.relays,

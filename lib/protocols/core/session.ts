@@ -1,6 +1,6 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/core-options.js';
-import { DONE } from '../../common/promises.js';
+import { DONE, isThenable } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import type { ConnectionStatus } from '../../connections/connection-metrics.js';
@@ -240,14 +240,25 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
   private async connect(): Promise<void> {
-    this.userId = (await this.services.userIds.getUserId(this.request)) ?? undefined;
+    const { userIds, registry } = this.services;
+    const userId = userIds.getUserId(this.request);
+    this.userId = (isThenable(userId) ? await userId : userId) ?? undefined;
     if (this.ended) {
       return;
     }
     this.outbox.push(handshakeAccepted(this.codec));
-    await this.services.registry.add(this, topicsOf(this.hubs, this.userId));
-    await this.services.registry.joinUserGroups(this);
-    await this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
+    const added = registry.add(this, topicsOf(this.hubs, this.userId));
+    if (isThenable(added)) {
+      await added;
+    }
+    const joined = registry.joinUserGroups(this);
+    if (isThenable(joined)) {
+      await joined;
+    }
+    const raised = this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
+    if (raised !== DONE) {
+      await raised;
+    }
     if (this.endedEarly !== undefined) {
       await this.sayGoodbye(this.endedEarly);
       return;
@@ -471,7 +482,8 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     this.stopCalls();
     // A hub that is still greeting the client is told as soon as it has done so.
     this.endedEarly = ending;
-    const code = wasConnected ? await this.sayGoodbye(ending) : NORMAL_CLOSURE;
+    const told = wasConnected ? this.sayGoodbye(ending) : NORMAL_CLOSURE;
+    const code = isThenable(told) ? await told : told;
     this.forget(ending.status);
     this.closeChannel(code);
   }
@@ -483,18 +495,20 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   /** Close is sent, the abort signal has fired, and only then the hub is told (signalr-core §6.8). */
-  private async sayGoodbye({ stopCalled, error }: Ending): Promise<number> {
+  private sayGoodbye({ stopCalled, error }: Ending): number | Promise<number> {
     const args = error === undefined ? ([stopCalled] as const) : ([stopCalled, error] as const);
-    try {
-      await this.hubs.raise(this, { name: 'onDisconnected', args }, this.request);
+    const raised = this.hubs.raise(this, { name: 'onDisconnected', args }, this.request);
+    if (raised === DONE) {
       return NORMAL_CLOSURE;
-    } catch (thrown) {
-      HttpSession.logger.error(
-        `onDisconnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
-        toError(thrown).stack,
-      );
-      return INTERNAL_ERROR;
     }
+    return raised.then(
+      () => NORMAL_CLOSURE,
+      (thrown: unknown) => {
+        const what = `onDisconnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`;
+        HttpSession.logger.error(what, toError(thrown).stack);
+        return INTERNAL_ERROR;
+      },
+    );
   }
 
   private sendLast(message: CoreMessage | undefined): void {
