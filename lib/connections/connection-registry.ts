@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { ServerOptions } from '../common/options.js';
-import { all, isThenable } from '../common/promises.js';
+import { all, andThen, isThenable } from '../common/promises.js';
 import { traceSource } from '../common/trace.js';
 import type { Acknowledgement, Backplane, BackplaneNode, SkipReason } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
@@ -65,10 +65,9 @@ export class ConnectionRegistry implements BackplaneNode {
       this.logger.debug(`connection ${connection.id} has come`);
     }
     this.announce(connection);
-    const subscribed = all(
-      [connectionTopic(connection.id), ...topics].map((topic) => this.subscribe(connection, topic)),
-    );
-    return isThenable(subscribed) ? subscribed.then(() => undefined) : undefined;
+    const own = this.subscribe(connection, connectionTopic(connection.id));
+    const others = topics.map((topic) => this.subscribe(connection, topic));
+    return andThen(all([own, ...others]), () => undefined);
   }
 
   /** Tells all nodes who a connection is: when it has come, and when that has changed. */

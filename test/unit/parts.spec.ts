@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import { toJson } from '../../lib/common/json.js';
 import { camelCase } from '../../lib/common/names.js';
+import { all, lastly, recover } from '../../lib/common/promises.js';
+import { RecentValues } from '../../lib/common/recent-values.js';
 import { CallerState } from '../../lib/hubs/caller-state.js';
 import { type ClientProxy, clientProxy } from '../../lib/hubs/client-proxy.js';
 import { userName } from '../../lib/hubs/user-id-provider.js';
@@ -64,6 +66,13 @@ describe('query', () => {
     expect(query.getAll('a')).toEqual(['1', '2']);
   });
 
+  test('names are listed once, as first spelled', () => {
+    expect([...parseQuery('B=1&a=2&b=3', CORE_QUERY)]).toEqual([
+      ['B', '1,3'],
+      ['a', '2'],
+    ]);
+  });
+
   test('for Core clients names without value have an empty one', () => {
     expect(read('a&&b=1&%63&', CORE_QUERY)).toEqual({ a: '', b: '1', c: '' });
   });
@@ -73,6 +82,58 @@ describe('query', () => {
     expect(read('a=1;b=2', CORE_QUERY)).toEqual({ a: '1;b=2' });
     expect(read('a=%zz&b=%E0%A4%A', CORE_QUERY)).toEqual({ a: '%zz', b: '%E0%A4%A' });
     expect(parseQuery('__proto__=1', CORE_QUERY).get('__proto__')).toBe('1');
+  });
+});
+
+describe('values that were asked for of late', () => {
+  test('the last ones are kept, those that are still asked for with them, and never more than twice as many', () => {
+    const values = new RecentValues<number, string>(10);
+    values.set(0, 'asked for');
+    const known = [];
+    for (let key = 1; key <= 1_000; key++) {
+      values.set(key, String(key));
+      known.push(values.get(0));
+    }
+    const kept = Array.from({ length: 1_001 }, (_, key) => key).filter(
+      (key) => values.get(key) !== undefined,
+    );
+    expect(known.every((value) => value === 'asked for')).toBe(true);
+    expect(kept).toContain(0);
+    expect(kept.slice(-10)).toEqual([991, 992, 993, 994, 995, 996, 997, 998, 999, 1_000]);
+    expect(kept.length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('what may have to wait', () => {
+  const later = (value: string): Promise<string> => Promise.resolve(value);
+  const fail = (): never => {
+    throw new Error('broken');
+  };
+
+  test('a failure is made up for, now or later', async () => {
+    const what = (error: unknown): string => `made up for: ${String(error)}`;
+    expect(recover(() => 'fine', what)).toBe('fine');
+    expect(recover(fail, what)).toBe('made up for: Error: broken');
+    expect(await recover(() => later('fine'), what)).toBe('fine');
+    expect(await recover(() => later('').then(fail), what)).toBe('made up for: Error: broken');
+  });
+
+  test('what comes last comes once, however it ends', async () => {
+    const log: string[] = [];
+    const over = (): unknown => log.push('over');
+    expect(lastly(() => 'now', over)).toBe('now');
+    expect(() => lastly(fail, over)).toThrow('broken');
+    const pending = lastly(() => later('later').then((value) => `${value}, ${log.length}`), over);
+    expect([await pending, log.length]).toEqual(['later, 2', 3]);
+    await expect(lastly(() => later('').then(fail), over)).rejects.toThrow('broken');
+    expect(log).toHaveLength(4);
+  });
+
+  test('all of several values wait for the last of them only if one has to wait', async () => {
+    expect(all(['a', 'b'])).toEqual(['a', 'b']);
+    const waiting = all(['a', later('b')]);
+    expect(waiting).toBeInstanceOf(Promise);
+    expect(await waiting).toEqual(['a', 'b']);
   });
 });
 

@@ -57,6 +57,18 @@ describe('classic tokens', () => {
     const token = tokens.issue({ connectionId: 'id', userName: 'a:b:c' });
     expect(tokens.read(token)).toEqual({ connectionId: 'id', userName: 'a:b:c' });
   });
+
+  test('a token that is known by heart opens no other one', () => {
+    const token = tokens.issue({ connectionId: 'id', userName: 'ada' });
+    const read = [tokens.read(token), tokens.read(token)];
+    expect(read).toEqual([
+      { connectionId: 'id', userName: 'ada' },
+      { connectionId: 'id', userName: 'ada' },
+    ]);
+    expect(tokens.read(`${token}A`)).toBeUndefined();
+    expect(tokens.read(token.toLowerCase())).toBeUndefined();
+    expect(new ClassicTokens(['secret'], ':other').read(token)).toBeUndefined();
+  });
 });
 
 describe('core tokens', () => {
@@ -71,6 +83,11 @@ describe('core tokens', () => {
     expect(issuedAt).toBe(1_700_000_000);
     expect(tokens.read(token)).toEqual({ token, connectionId, issuedAt, isStateful: false });
     expect(tokens.read(connectionId)).toBeUndefined();
+  });
+
+  test('no two are the same', () => {
+    const issued = Array.from({ length: 2_000 }, () => tokens.issue(1, NOW));
+    expect(new Set(issued.flatMap(({ token, connectionId }) => [token, connectionId])).size).toBe(4_000);
   });
 
   test('with version 0 the id is the token', () => {

@@ -72,6 +72,8 @@ export class SingleHub implements ConnectedHubs {
 
 /** What a connection of some hubs is subscribed to from the beginning. */
 export function topicsOf({ names }: ConnectedHubs, userId: string | undefined): Topic[] {
-  const isKnown = userId !== undefined && userId !== '';
-  return names.flatMap((name) => (isKnown ? [hubTopic(name), userTopic(name, userId)] : [hubTopic(name)]));
+  const topics = names.map((name) => hubTopic(name));
+  return userId === undefined || userId === ''
+    ? topics
+    : [...topics, ...names.map((name) => userTopic(name, userId))];
 }

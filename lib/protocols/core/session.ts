@@ -1,6 +1,6 @@
 import { toError } from '../../common/errors.js';
 import type { CoreHubOptions } from '../../common/core-options.js';
-import { DONE, isThenable } from '../../common/promises.js';
+import { andThen, DONE, isThenable, recover } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import { type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import type { ConnectionStatus } from '../../connections/connection-metrics.js';
@@ -235,36 +235,40 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
     this.state = State.Connecting;
-    this.connect().catch((error: unknown) => this.connectFailed(error));
+    void recover(
+      () => this.connect(),
+      (error) => this.connectFailed(error),
+    );
   }
 
   /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
-  private async connect(): Promise<void> {
+  private connect(): void | Promise<void> {
     const { userIds, registry } = this.services;
-    const userId = userIds.getUserId(this.request);
-    this.userId = (isThenable(userId) ? await userId : userId) ?? undefined;
-    if (this.ended) {
-      return;
-    }
-    this.outbox.push(handshakeAccepted(this.codec));
-    const added = registry.add(this, topicsOf(this.hubs, this.userId));
-    if (isThenable(added)) {
-      await added;
-    }
-    const joined = registry.joinUserGroups(this);
-    if (isThenable(joined)) {
-      await joined;
-    }
-    const raised = this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
-    if (raised !== DONE) {
-      await raised;
-    }
+    return andThen(userIds.getUserId(this.request), (userId) => {
+      this.userId = userId ?? undefined;
+      if (this.ended) {
+        return undefined;
+      }
+      this.outbox.push(handshakeAccepted(this.codec));
+      const joined = andThen(registry.add(this, topicsOf(this.hubs, this.userId)), () =>
+        registry.joinUserGroups(this),
+      );
+      return andThen(joined, () => this.greet());
+    });
+  }
+
+  private greet(): void | Promise<void> {
+    const greeting = this.hubs.raise(this, { name: 'onConnected', args: [] }, this.request);
+    return greeting === DONE ? this.greeted() : greeting.then(() => this.greeted());
+  }
+
+  private greeted(): void | Promise<void> {
     if (this.endedEarly !== undefined) {
-      await this.sayGoodbye(this.endedEarly);
-      return;
+      return andThen(this.sayGoodbye(this.endedEarly), () => undefined);
     }
     this.state = State.Connected;
     this.readOn();
+    return undefined;
   }
 
   private connectFailed(error: unknown): void {
