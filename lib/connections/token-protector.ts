@@ -1,4 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+
+import { RandomBlocks } from '../common/random-blocks.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -11,6 +13,7 @@ const TAG_BYTES = 16;
  */
 export class TokenProtector {
   private readonly keys: readonly Buffer[];
+  private readonly nonces = new RandomBlocks(NONCE_BYTES);
 
   /**
    * @param secrets the first one encrypts, all of them decrypt: put a new secret in front to rotate.
@@ -21,7 +24,7 @@ export class TokenProtector {
   }
 
   protect(text: string): string {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = this.nonces.next();
     const cipher = createCipheriv(ALGORITHM, this.keys[0] as Buffer, nonce);
     const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');

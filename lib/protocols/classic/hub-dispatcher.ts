@@ -84,6 +84,10 @@ export class HubDispatcher implements Dispatcher {
   }
 
   raise(connection: Connection, event: LifecycleEvent, request: HubRequest): Promise<void> {
+    const [only] = this.hubs;
+    if (only !== undefined && this.hubs.length === 1) {
+      return this.invoker.raise(connection, only, event, request);
+    }
     const raised = this.hubs.map((hub) => this.invoker.raise(connection, hub, event, request));
     return allOrFirstFailure(raised, (error) =>
       HubDispatcher.logger.error(`${event.name}: another hub failed as well`, toError(error).stack),

@@ -69,9 +69,13 @@ export class ClassicRequest extends HubRequest {
 
   /** The path in the spelling of the server: the base path as configured, the rest as the client sent it. */
   pathUnder(basePath: string): string {
+    const { path } = this;
+    if (path.startsWith(`${basePath}/`)) {
+      return path;
+    }
     // By segments: the client may have escaped what the server has not.
     const depth = basePath.split('/').length;
-    return [basePath, ...this.path.split('/').slice(depth)].join('/');
+    return [basePath, ...path.split('/').slice(depth)].join('/');
   }
 }
 

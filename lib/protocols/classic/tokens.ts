@@ -15,7 +15,7 @@ const REMEMBERED = 5_000;
 export class ClassicTokens {
   private readonly connection: TokenProtector;
   private readonly groups: TokenProtector;
-  /** A client that polls brings its token with every request, and to decrypt it costs more than most of what follows. */
+  /** Clients bring their token with every request, and to decrypt it costs more than most of what follows. */
   private readonly known = new RecentValues<string, ConnectionToken>(REMEMBERED);
 
   /** @param scope tokens of one scope are worthless in another. */
@@ -25,7 +25,9 @@ export class ClassicTokens {
   }
 
   issue({ connectionId, userName }: ConnectionToken): string {
-    return this.connection.protect(`${connectionId}:${userName}`);
+    const token = this.connection.protect(`${connectionId}:${userName}`);
+    this.known.set(token, { connectionId, userName });
+    return token;
   }
 
   /** Undefined if the token was not issued with one of the secrets. User names may contain colons. */

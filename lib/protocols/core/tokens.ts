@@ -1,11 +1,10 @@
-import { createHash, randomFillSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
+import { RandomBlocks } from '../../common/random-blocks.js';
 import { deriveKey } from '../../connections/token-protector.js';
 import { BlockCipher } from './block-cipher.js';
 
 const BLOCK_BYTES = 16;
-/** So much randomness is got at once: to ask for one block costs nearly as much. */
-const RANDOM_BYTES = 256 * BLOCK_BYTES;
 const ISSUED_AT = 1;
 const HUB_TAG = 5;
 const HUB_TAG_BYTES = 3;
@@ -35,8 +34,7 @@ export interface CoreTicket {
 export class CoreTokens {
   private readonly keys: readonly TokenKeys[];
   private readonly hubTag: Buffer;
-  private readonly random = Buffer.alloc(RANDOM_BYTES);
-  private randomUsed = RANDOM_BYTES;
+  private readonly random = new RandomBlocks(BLOCK_BYTES);
 
   /**
    * @param secrets the first one issues, all of them are accepted.
@@ -52,7 +50,7 @@ export class CoreTokens {
 
   /** @param version negotiate version: with 0 the id is its own token. @param now wall clock in milliseconds. */
   issue(version: 0 | 1, now: number, isStateful = false): CoreTicket {
-    const block = this.randomBlock();
+    const block = this.random.next();
     block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
     block.writeUInt32BE(Math.floor(now / 1000), ISSUED_AT);
     block.set(this.hubTag, HUB_TAG);
@@ -76,17 +74,6 @@ export class CoreTokens {
       }
     }
     return undefined;
-  }
-
-  /** A block that nobody has had before, for the caller to change. */
-  private randomBlock(): Buffer {
-    if (this.randomUsed === RANDOM_BYTES) {
-      randomFillSync(this.random);
-      this.randomUsed = 0;
-    }
-    const start = this.randomUsed;
-    this.randomUsed += BLOCK_BYTES;
-    return this.random.subarray(start, this.randomUsed);
   }
 }
 
