@@ -6,7 +6,7 @@ import type { HubRequest } from '../transports/hub-request.js';
  * Browsers cannot set headers on WebSockets and event streams, so clients put their bearer token into the query there
  * (signalr-core §11.2; classic ones after a redirect, signalr-2 §2.2). Guards find it where every other request has it.
  */
-export function adoptAccessToken(request: IncomingMessage, { query }: HubRequest): void {
+export function adoptAccessToken(request: IncomingMessage, hubRequest: HubRequest): void {
   const { headers } = request;
   if (
     headers.authorization !== undefined ||
@@ -14,7 +14,7 @@ export function adoptAccessToken(request: IncomingMessage, { query }: HubRequest
   ) {
     return;
   }
-  const token = query.get('access_token');
+  const token = hubRequest.query.get('access_token');
   if (token !== undefined && token !== '') {
     headers.authorization = `Bearer ${token}`;
   }

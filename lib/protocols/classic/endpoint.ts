@@ -6,8 +6,7 @@ import { userName } from '../../hubs/user-id-provider.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { hasBody, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
-import { adoptAccessToken } from '../access-token.js';
-import { authenticate } from '../authenticate.js';
+import { serveAuthenticated } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import { Admission, rejection } from './admission.js';
 import { failure, NO_SUCH_HUB, refuseDismissed, TAKEN } from './answers.js';
@@ -128,14 +127,8 @@ export class ClassicEndpoint implements Endpoint {
     request: IncomingMessage,
     handle: (classic: ClassicRequest) => Answer | Promise<Answer>,
   ): Answer | Promise<Answer> {
-    return recover(() => {
-      const classic = new ClassicRequest(request);
-      adoptAccessToken(request, classic);
-      const { authenticate: find } = this.services.options;
-      return find === undefined
-        ? handle(classic)
-        : authenticate(request, classic, find).then(() => handle(classic));
-    }, failure);
+    const { options } = this.services;
+    return recover(() => serveAuthenticated(request, new ClassicRequest(request), options, handle), failure);
   }
 
   /** The checks and operations in the order of signalr-2 §1.1. */

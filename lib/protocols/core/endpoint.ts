@@ -7,8 +7,8 @@ import { traceSource } from '../../common/trace.js';
 import { isOriginAllowed } from '../../transports/cors.js';
 import { BodyError, type HttpAnswer, refuseUpgrade, sendAnswer } from '../../transports/http.js';
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
-import { acceptsEventStream, adoptAccessToken } from '../access-token.js';
-import { authenticate, AuthenticationError } from '../authenticate.js';
+import { acceptsEventStream } from '../access-token.js';
+import { AuthenticationError, serveAuthenticated } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
 import type { CoreApplication } from './application.js';
 import { empty, TAKEN } from './answers.js';
@@ -131,15 +131,9 @@ export class CoreEndpoint implements Endpoint {
     request: IncomingMessage,
     handle: (hubRequest: CoreRequest) => Answer | Promise<Answer>,
   ): Answer | Promise<Answer> {
+    const { options } = this.services;
     return recover(
-      () => {
-        const hubRequest = new CoreRequest(request);
-        adoptAccessToken(request, hubRequest);
-        const { authenticate: find } = this.services.options;
-        return find === undefined
-          ? handle(hubRequest)
-          : authenticate(request, hubRequest, find).then(() => handle(hubRequest));
-      },
+      () => serveAuthenticated(request, new CoreRequest(request), options, handle),
       (error) => this.failure(error),
     );
   }
