@@ -106,6 +106,19 @@ export class LocalHistory {
     return [...this.topics.keys()];
   }
 
+  /**
+   * Only of these topics was made up what had been missed. Others have been opened meanwhile, and counted on it: from where on
+   * they are complete is known again when their subscription is.
+   */
+  knowNothingBut(madeUp: readonly Topic[]): void {
+    const known = new Set(madeUp);
+    for (const [topic, state] of this.topics) {
+      if (!known.has(topic)) {
+        state.since = undefined;
+      }
+    }
+  }
+
   /** The place of what the node comes to know next. */
   nextOrder(): number {
     return ++this.order;

@@ -89,10 +89,12 @@ export class MissedArrivals {
     if (this.held !== held) {
       return;
     }
-    const excerpt = await this.readUpTo(mark);
+    const topics = this.log.history.names();
+    const excerpt = await this.readUpTo(mark, topics);
     if (this.held !== held) {
       return;
     }
+    this.log.history.knowNothingBut(topics);
     // First: nobody shall get what came after a hole before hearing of the hole.
     this.reportLost(excerpt.incomplete);
     for (const { topic, message, sender, count, sequence = 0 } of excerpt.envelopes) {
@@ -107,12 +109,12 @@ export class MissedArrivals {
   }
 
   /** What this life of the log has on the topics of the node between its position and a mark. */
-  private async readUpTo(mark: LogMark): Promise<LogExcerpt> {
+  private async readUpTo(mark: LogMark, topics: readonly Topic[]): Promise<LogExcerpt> {
     const { epoch, sequence: after } = this.log.position;
     if (mark.epoch !== epoch) {
       return { envelopes: [], incomplete: [] };
     }
-    const ranges = this.log.history.names().map((topic) => ({ topic, after }));
+    const ranges = topics.map((topic) => ({ topic, after }));
     return this.log.reader.read(epoch, ranges, mark.sequence);
   }
 

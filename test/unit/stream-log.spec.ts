@@ -17,9 +17,17 @@ const EPOCH = 'e1';
 const published = (sequence: number, tag: string, count: number, text: string): string =>
   `1 ${EPOCH} ${sequence} ${encodeHead({ tag, count })} @1-0\n${JSON.stringify(call(text))}`;
 
+/** A message as it stands in a log. */
+const logged = (sequence: number, tag: string, count: number, text: string): unknown => [
+  `${sequence}-0`,
+  ['p', '0', 'm', `1 ${encodeHead({ tag, count })}\n${JSON.stringify(call(text))}`],
+];
+
 /** What is in the log of each topic, and how many messages of other nodes have been accepted. */
 let entries: unknown[];
 let acceptedOfOthers: number;
+/** Holds back what a log contains. */
+let reading: { readonly begun: () => void; readonly until: Promise<void> } | undefined;
 
 /** Has accepted nothing of this node. */
 const slowRedis = {
@@ -27,8 +35,15 @@ const slowRedis = {
   keys: new RedisKeys('test'),
   publishCommand: 'PUBLISH',
   run: () => new Promise(() => undefined),
-  send: ([command]: readonly string[]) =>
-    Promise.resolve(command === 'GET' ? String(acceptedOfOthers) : entries),
+  send: async ([command]: readonly string[]) => {
+    if (command === 'GET') {
+      return String(acceptedOfOthers);
+    }
+    const found = entries;
+    reading?.begun();
+    await reading?.until;
+    return found;
+  },
 } as unknown as RedisAccess;
 
 describe('messages that Redis has not accepted yet', () => {
@@ -47,6 +62,7 @@ describe('messages that Redis has not accepted yet', () => {
   beforeEach(async () => {
     entries = [];
     acceptedOfOthers = 0;
+    reading = undefined;
     node = new RecordingNode('here');
     mark = { epoch: EPOCH, sequence: 0, accepted: 0, term: '1-0' };
     log = new StreamLog(
@@ -124,10 +140,6 @@ describe('messages that Redis has not accepted yet', () => {
   });
 
   test('of another node stay seen, although others that were sent before come after them', async () => {
-    const logged = (place: number, tag: string, count: number, text: string): unknown => [
-      `${place}-0`,
-      ['p', '0', 'm', `1 ${encodeHead({ tag, count })}\n${JSON.stringify(call(text))}`],
-    ];
     entries = [
       logged(4, 'CCCCCCCC', 1, '1'),
       logged(5, 'CCCCCCCC', 2, '2'),
@@ -195,5 +207,28 @@ describe('messages that Redis has not accepted yet', () => {
     await open('all');
     expect(await texts(['all'], before)).toEqual(['1', '2']);
     expect(node.received.pending).toEqual([]);
+  });
+
+  test('topics that are opened while what was missed is being read are not made up, and so looked up', async () => {
+    log.subscriptionsLost();
+    mark = { epoch: EPOCH, sequence: 5, accepted: 0, term: '1-0' };
+    let goOn = (): void => undefined;
+    const until = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      reading = { begun: resolve, until };
+    });
+    const back = log.subscriptionsBack();
+    await begun;
+    log.open('t');
+    const opened = log.opened(['t']);
+    goOn();
+    await Promise.all([back, opened]);
+    reading = undefined;
+    // It was said before anybody here listened, and the node has gone past it.
+    entries = [logged(3, 'BBBBBBBB', 1, 'missed')];
+    expect(log.tail()).toBe(`${EPOCH}-5`);
+    expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['missed']);
   });
 });
