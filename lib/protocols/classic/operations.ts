@@ -1,5 +1,4 @@
 import type { ClassicTransport } from '../../common/options.js';
-import { andThen } from '../../common/promises.js';
 import type { Connection } from '../../connections/connection.js';
 import type { Channel } from '../../transports/channel.js';
 import type { HttpAnswer } from '../../transports/http.js';
@@ -47,12 +46,12 @@ export class ClassicOperations {
     return this.owns(connection) && !connection.ended ? connection : undefined;
   }
 
-  /** Steps 11 to 13 of signalr-2 §1.1. */
-  perform(visit: Visit): HttpAnswer | Promise<HttpAnswer> {
+  /** Steps 11 to 13 of signalr-2 §1.1. Never at once: with polls that were, chaos has found messages to get lost in a farm. */
+  async perform(visit: Visit): Promise<HttpAnswer> {
     const { classic, connectionId, dispatcher } = visit;
     const known = classic.operation === 'connect' ? [] : (this.find(connectionId)?.groupTopics ?? []);
-    const admission = this.admission.admit(classic, connectionId, dispatcher, known);
-    return andThen(admission, (admitted) => this.performAdmitted(visit, admitted));
+    const admitted = await this.admission.admit(classic, connectionId, dispatcher, known);
+    return this.performAdmitted(visit, admitted);
   }
 
   private performAdmitted(visit: Visit, admitted: Admitted): HttpAnswer | Promise<HttpAnswer> {

@@ -139,11 +139,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.writer.continueAt(cursor ?? this.services.backplane.tail());
     this.inbound.restart();
     this.subscribing = this.subscribe(opening);
-    if (isThenable(this.subscribing)) {
-      await this.subscribing;
-    }
-    const replay = cursor === undefined ? NOTHING_MISSED : this.missedSince(cursor);
-    this.goOn(channel, isThenable(replay) ? await replay : replay);
+    await this.subscribing;
+    this.goOn(channel, cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor));
     if (this.ended) {
       return;
     }
