@@ -48,22 +48,15 @@ export class ClassicOperations {
 
   /** Steps 11 to 13 of signalr-2 §1.1. Never at once: with polls that were, chaos has found messages to get lost in a farm. */
   async perform(visit: Visit): Promise<HttpAnswer> {
-    const { classic, connectionId, dispatcher } = visit;
+    const { classic, connectionId, dispatcher, transport, callback } = visit;
     const known = classic.operation === 'connect' ? [] : (this.find(connectionId)?.groupTopics ?? []);
     const admitted = await this.admission.admit(classic, connectionId, dispatcher, known);
-    return this.performAdmitted(visit, admitted);
-  }
-
-  private performAdmitted(visit: Visit, admitted: Admitted): HttpAnswer | Promise<HttpAnswer> {
-    const { classic, transport, callback } = visit;
     const isPolling = transport === 'longPolling';
     switch (classic.operation) {
       case 'start':
-        return this.start(admitted).then((answer) => asScript(answer, callback));
+        return asScript(await this.start(admitted), callback);
       case 'send':
-        return this.send(classic, admitted, isPolling).then((answer) =>
-          asScript(answer, isPolling ? callback : undefined),
-        );
+        return asScript(await this.send(classic, admitted, isPolling), isPolling ? callback : undefined);
       case 'abort':
         return this.abort(admitted);
       default:

@@ -1,10 +1,10 @@
 import { isBackplaneDown, toError } from '../../common/errors.js';
-import { all, andThen, DONE, isThenable } from '../../common/promises.js';
+import { DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { Replay, ReplayScreen } from '../../messaging/backplane.js';
+import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
@@ -62,7 +62,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
-  private subscribing: void | Promise<void> = undefined;
+  private subscribing: Promise<void> = DONE;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -140,7 +140,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.inbound.restart();
     this.subscribing = this.subscribe(opening);
     await this.subscribing;
-    this.goOn(channel, cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor));
+    await this.replay(channel, cursor);
     if (this.ended) {
       return;
     }
@@ -177,19 +177,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
-  private subscribe(opening: Opening): void | Promise<void> {
+  private async subscribe({ kind, groups }: Opening): Promise<void> {
     const { registry } = this.services;
     if (registry.get(this.id) !== this) {
-      return andThen(registry.add(this, []), () => this.subscribeAll(opening));
-    }
-    if (opening.kind !== 'poll') {
+      await registry.add(this, []);
+    } else if (kind !== 'poll') {
       registry.announce(this);
     }
-    return this.subscribeAll(opening);
-  }
-
-  private subscribeAll({ kind, groups }: Opening): void | Promise<void> {
-    const { registry } = this.services;
     if (kind === 'connect') {
       this.groups.clear();
     }
@@ -200,11 +194,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
         registry.leave(this, topic);
       }
     }
-    const subscribed = all([
+    await Promise.all([
       ...own.map((topic) => registry.subscribe(this, topic)),
       ...rejoined.map((topic) => registry.join(this, topic)),
     ]);
-    return andThen(subscribed, () => (kind === 'poll' ? undefined : registry.joinUserGroups(this)));
+    if (kind !== 'poll') {
+      await registry.joinUserGroups(this);
+    }
   }
 
   /** Goes on with a session that another node has given up. Its client is on its way. */
@@ -249,8 +245,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** What is replayed for a channel must not reach the one that has taken over: its client has another cursor. */
-  private goOn(channel: Channel, { envelopes, known, complete, position, screen }: Replay): void {
+  private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
     const { backplane } = this.services;
+    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
+    const { envelopes, known, complete, position, screen } =
+      cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor, topics);
     const held = this.releaseHold(channel);
     if (this.channel !== channel) {
       return;
@@ -279,20 +278,18 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return envelopes;
   }
 
-  private missedSince(cursor: string): Replay | Promise<Replay> {
-    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    return andThen(this.services.backplane.replay(topics, cursor), (replay) => {
-      if (!replay.known) {
-        this.measured?.lostMessages('unknown_cursor');
-      } else if (!replay.complete) {
-        this.measured?.lostMessages('log_exceeded');
-        // Like the original, go on with what is left; but say so.
-        ClassicConnection.logger.warn(
-          `connection ${this.id} was away for more messages than are kept, or for longer: some may be lost`,
-        );
-      }
-      return replay;
-    });
+  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<Replay> {
+    const replay = await this.services.backplane.replay(topics, cursor);
+    if (!replay.known) {
+      this.measured?.lostMessages('unknown_cursor');
+    } else if (!replay.complete) {
+      this.measured?.lostMessages('log_exceeded');
+      // Like the original, go on with what is left; but say so.
+      ClassicConnection.logger.warn(
+        `connection ${this.id} was away for more messages than are kept, or for longer: some may be lost`,
+      );
+    }
+    return replay;
   }
 
   /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
