@@ -19,6 +19,14 @@ export const groupTopic = (hub: string, group: string): Topic => `${GROUP_PREFIX
 /** The connections of a user in a hub. */
 export const userTopic = (hub: string, userId: string): Topic => `u-${hub}.${userId}`;
 
+/** What the clients of some hubs are subscribed to from the beginning, besides their own topics. */
+export function topicsOfHubs(hubs: readonly string[], userId: string | undefined): Topic[] {
+  const topics = hubs.map((hub) => hubTopic(hub));
+  return userId === undefined || userId === ''
+    ? topics
+    : [...topics, ...hubs.map((hub) => userTopic(hub, userId))];
+}
+
 /** One connection. */
 export const connectionTopic = (connectionId: string): Topic => `${CONNECTION_PREFIX}${connectionId}`;
 

@@ -24,9 +24,12 @@ export interface ForwardedClient {
   readonly openLine?: OpenLine;
 }
 
+/** An answer to a request, of this node or of the one that it was forwarded to. */
+export type Answer = HttpAnswer<string | Uint8Array>;
+
 /** What the owner of a connection made of a request. */
 export type ForwardedAnswer =
-  | { readonly type: 'answer'; readonly answer: HttpAnswer<string | Uint8Array> }
+  | { readonly type: 'answer'; readonly answer: Answer }
   /** The client has its line, or has left: there is nothing to answer. */
   | { readonly type: 'taken' }
   /** That node does not have the connection. */

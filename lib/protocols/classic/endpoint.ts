@@ -8,6 +8,7 @@ import { hasBody, type HttpAnswer, readBody, refuseUpgrade, sendAnswer } from '.
 import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade.js';
 import { serveAuthenticated } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import type { Answer } from '../forwarding.js';
 import { Admission, rejection } from './admission.js';
 import { failure, NO_SUCH_HUB, refuseDismissed, TAKEN } from './answers.js';
 import type { ClassicApplication } from './application.js';
@@ -32,9 +33,6 @@ const COMMON_HEADERS = {
 };
 
 const CLOSE_TIMEOUT = 5_000;
-
-/** An answer of this node, or one that another node has given. */
-type Answer = HttpAnswer<string | Uint8Array>;
 
 /** Everything under one path for classic clients: hubs, or a persistent connection (signalr-2 §1). */
 export class ClassicEndpoint implements Endpoint {

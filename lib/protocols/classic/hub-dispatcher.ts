@@ -5,7 +5,7 @@ import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubInvoker, LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { Message } from '../../messaging/envelope.js';
-import { groupTopic, hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
+import { groupTopic, type Topic, topicsOfHubs } from '../../messaging/topics.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { Dispatcher } from './application.js';
 import type { ClassicCalls } from './calls.js';
@@ -31,10 +31,7 @@ export class HubDispatcher implements Dispatcher {
   }
 
   topicsOf(userId: string | undefined): Topic[] {
-    const isKnown = userId !== undefined && userId !== '';
-    return this.hubs.flatMap(({ name }) =>
-      isKnown ? [hubTopic(name), userTopic(name, userId)] : [hubTopic(name)],
-    );
+    return topicsOfHubs(this.hubNames, userId);
   }
 
   /** The name of the hub may be spelled in any case. */

@@ -1,7 +1,7 @@
 import { fromNoteData } from '../../connections/relay/note-data.js';
 import type { RelayedExchange } from '../../connections/relay/relayed-exchange.js';
 import type { HttpAnswer } from '../../transports/http.js';
-import { forward, toRelayed } from '../forwarding.js';
+import { type Answer, forward, toRelayed } from '../forwarding.js';
 import { Admission, rejection } from './admission.js';
 import { failure, refuseDismissed, TAKEN } from './answers.js';
 import type { ClassicApplication } from './application.js';
@@ -24,8 +24,6 @@ const RELEASE = 'release';
 
 /** So many nodes may turn out to have just lost a connection before its client is told to try again. */
 const ATTEMPTS = 5;
-
-type Answer = HttpAnswer<string | Uint8Array>;
 
 /**
  * Brings the requests of clients and their sessions together, so that no load balancer has to: a client that opens a

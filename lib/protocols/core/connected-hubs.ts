@@ -2,7 +2,6 @@ import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
 import type { HubEvent, HubInvoker } from '../../invocation/hub-invoker.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
-import { hubTopic, type Topic, userTopic } from '../../messaging/topics.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { CoreMessage } from './core-message.js';
 import type { HubProtocol } from './hub-protocol.js';
@@ -68,12 +67,4 @@ export class SingleHub implements ConnectedHubs {
   addressed(call: ClientCall): ClientCall {
     return call;
   }
-}
-
-/** What a connection of some hubs is subscribed to from the beginning. */
-export function topicsOf({ names }: ConnectedHubs, userId: string | undefined): Topic[] {
-  const topics = names.map((name) => hubTopic(name));
-  return userId === undefined || userId === ''
-    ? topics
-    : [...topics, ...names.map((name) => userTopic(name, userId))];
 }

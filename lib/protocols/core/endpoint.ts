@@ -10,6 +10,7 @@ import { type UpgradeRequest, WebSocketAcceptor } from '../../transports/upgrade
 import { acceptsEventStream } from '../access-token.js';
 import { AuthenticationError, serveAuthenticated } from '../authenticate.js';
 import type { Endpoint, ProtocolServices } from '../endpoint.js';
+import type { Answer } from '../forwarding.js';
 import type { CoreApplication } from './application.js';
 import { empty, TAKEN } from './answers.js';
 import { ConnectionTable } from './connection-table.js';
@@ -18,7 +19,7 @@ import type { HttpSession } from './http-session.js';
 import { Negotiation, redirectTo } from './negotiate.js';
 import { CoreOperations } from './operations.js';
 import { CoreRequest } from './request.js';
-import { type Answer, CoreRouting } from './routing.js';
+import { CoreRouting } from './routing.js';
 import { CoreTokens } from './tokens.js';
 
 /** The urls of one application for Core clients: `{path}`, `{path}/negotiate` and `{path}/refresh` (signalr-core §1). */

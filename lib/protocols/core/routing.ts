@@ -5,7 +5,7 @@ import type { RelayedExchange } from '../../connections/relay/relayed-exchange.j
 import type { OpenLine } from '../../connections/relay/forwarded-request.js';
 import { BodyError, type HttpAnswer } from '../../transports/http.js';
 import type { ProtocolServices } from '../endpoint.js';
-import { forward, toRelayed } from '../forwarding.js';
+import { type Answer, forward, toRelayed } from '../forwarding.js';
 import { empty, NOT_FOUND, notCached, TAKEN } from './answers.js';
 import type { ConnectionTable, Found } from './connection-table.js';
 import { type CoreOperation, type LocalExchange, RelayedCoreExchange } from './exchange.js';
@@ -19,9 +19,6 @@ interface Details {
 
 /** Requests that may be the first one of a connection. */
 const CREATING: ReadonlySet<CoreOperation> = new Set(['socket', 'stream', 'poll', 'post']);
-
-/** An answer of this node, or one that another node has given. */
-export type Answer = HttpAnswer<string | Uint8Array>;
 
 /** The directory cannot be asked. */
 const NOBODY_KNOWS = Symbol('nobody knows');

@@ -7,11 +7,12 @@ import type { ConnectionStatus } from '../../connections/connection-metrics.js';
 import { HubException } from '../../hubs/hub.exception.js';
 import type { ClientCall, Envelope } from '../../messaging/envelope.js';
 import type { ClientAnswer } from '../../messaging/node-command.js';
+import { topicsOfHubs } from '../../messaging/topics.js';
 import type { Channel, ChannelEnd } from '../../transports/channel.js';
 import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { CoreCalls } from './calls.js';
-import { type ConnectedHubs, topicsOf } from './connected-hubs.js';
+import type { ConnectedHubs } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
 import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
@@ -250,7 +251,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
         return undefined;
       }
       this.outbox.push(handshakeAccepted(this.codec));
-      const joined = andThen(registry.add(this, topicsOf(this.hubs, this.userId)), () =>
+      const joined = andThen(registry.add(this, topicsOfHubs(this.hubNames, this.userId)), () =>
         registry.joinUserGroups(this),
       );
       return andThen(joined, () => this.greet());
