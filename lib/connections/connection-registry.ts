@@ -118,7 +118,7 @@ export class ConnectionRegistry implements BackplaneNode {
 
   subscribe(connection: Connection, topic: Topic): void | Promise<void> {
     if (connection.topics.has(topic)) {
-      return undefined;
+      return this.beginning.get(topic);
     }
     connection.topics.add(topic);
     const present = this.subscribers.get(topic);

@@ -1,6 +1,9 @@
 import { InvalidCursorError } from '../messaging/backplane.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
 
+/** What tells where a message stands: as which one of its sender, and in the log once that is known. */
+export type MessagePlace = Pick<LoggedEnvelope, 'sender' | 'count' | 'sequence'>;
+
 /** Senders that a cursor tells of at most; beyond that the oldest is left out. */
 const MOST_SENDERS = 8;
 
@@ -47,7 +50,7 @@ export class Cursor {
   }
 
   /** True if the message has been seen. */
-  covers({ sequence, sender, count }: LoggedEnvelope): boolean {
+  covers({ sequence, sender, count }: MessagePlace): boolean {
     return (sequence !== undefined && sequence <= this.sequence) || count <= (this.senders.get(sender) ?? 0);
   }
 

@@ -1,5 +1,5 @@
 import type { Topic } from '../messaging/topics.js';
-import type { Cursor } from './cursor.js';
+import type { Cursor, MessagePlace } from './cursor.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
 
 /** A topic that a returning connection asks for. */
@@ -15,8 +15,13 @@ interface Delivered {
   readonly envelope: LoggedEnvelope;
 }
 
-/** A topic that the node is subscribed to. */
-export class SubscribedTopic {
+/** A topic that the node wants. */
+export class OpenTopic {
+  /**
+   * True if its channel is subscribed to, or will be with the next connection. Not while it is about to be on the present
+   * one: what arrives may belong to an earlier subscription that has not ended yet.
+   */
+  isSubscribed = false;
   /** Everything that was published after this place has come to the node; undefined as long as that is not known. */
   since: number | undefined;
   /** Count of the last message that the node had sent, to whatever topic, when it subscribed. */
@@ -25,8 +30,8 @@ export class SubscribedTopic {
   private ring: Delivered[] | undefined;
   private oldest = 0;
   /** The last ones that were forgotten, of this node and of others; both were in the order of their places. */
-  private forgottenOwn: LoggedEnvelope | undefined;
-  private forgotten: LoggedEnvelope | undefined;
+  private forgottenOwn: MessagePlace | undefined;
+  private forgotten: MessagePlace | undefined;
 
   append(delivered: Delivered, capacity: number, tag: string): void {
     this.ring ??= [];
@@ -64,13 +69,33 @@ export class SubscribedTopic {
     }
   }
 
+  /**
+   * Its channel will be subscribed to with the next connection, and what was published after a place made up.
+   *
+   * @param own the last message of the node itself that may stand behind that place. Those are not made up, so only who has
+   *   seen them can go on here.
+   */
+  countOnMakingUp(sequence: number, own: MessagePlace | undefined): void {
+    this.isSubscribed = true;
+    this.since = sequence;
+    this.forgottenOwn = own ?? this.forgottenOwn;
+  }
+
+  /** What has been made up ends at a place, and with it own messages up to a count. */
+  madeUp(sequence: number, accepted: number): void {
+    const { forgottenOwn } = this;
+    if (forgottenOwn !== undefined && forgottenOwn.sequence === undefined && forgottenOwn.count <= accepted) {
+      this.forgottenOwn = { sender: forgottenOwn.sender, count: forgottenOwn.count, sequence };
+    }
+  }
+
   /** Another life of the log has begun at a place. */
   forget(sequence: number): void {
     this.ring = undefined;
     this.oldest = 0;
     this.forgotten = undefined;
     this.forgottenOwn = undefined;
-    this.since = sequence;
+    this.since = this.isSubscribed ? sequence : undefined;
   }
 }
 
@@ -79,7 +104,7 @@ export class SubscribedTopic {
  * poll is a return, are served from it without asking Redis, and also while Redis is away.
  */
 export class LocalHistory {
-  private readonly topics = new Map<Topic, SubscribedTopic>();
+  private readonly topics = new Map<Topic, OpenTopic>();
   private order = 0;
 
   constructor(
@@ -88,12 +113,12 @@ export class LocalHistory {
     private readonly capacity: number,
   ) {}
 
-  get(topic: Topic): SubscribedTopic | undefined {
+  get(topic: Topic): OpenTopic | undefined {
     return this.topics.get(topic);
   }
 
-  open(topic: Topic): SubscribedTopic {
-    const state = new SubscribedTopic();
+  open(topic: Topic): OpenTopic {
+    const state = new OpenTopic();
     this.topics.set(topic, state);
     return state;
   }
@@ -102,20 +127,20 @@ export class LocalHistory {
     this.topics.delete(topic);
   }
 
-  names(): Topic[] {
-    return [...this.topics.keys()];
+  /** Topics whose channels are subscribed to. */
+  subscribed(): Topic[] {
+    return [...this.topics].filter(([, { isSubscribed }]) => isSubscribed).map(([topic]) => topic);
   }
 
-  /**
-   * Only of these topics was made up what had been missed. Others have been opened meanwhile, and counted on it: from where on
-   * they are complete is known again when their subscription is.
-   */
-  knowNothingBut(madeUp: readonly Topic[]): void {
-    const known = new Set(madeUp);
-    for (const [topic, state] of this.topics) {
-      if (!known.has(topic)) {
-        state.since = undefined;
-      }
+  /** Topics whose channels are only about to be subscribed to. */
+  unsubscribed(): OpenTopic[] {
+    return [...this.topics.values()].filter(({ isSubscribed }) => !isSubscribed);
+  }
+
+  /** See {@link OpenTopic.madeUp}. */
+  madeUp(sequence: number, accepted: number): void {
+    for (const state of this.topics.values()) {
+      state.madeUp(sequence, accepted);
     }
   }
 

@@ -62,7 +62,7 @@ export class LogIntake {
     position.witness(epoch, sequence, term);
     const state = history.get(topic);
     // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
-    if (state !== undefined && state.since === undefined && !transmission.hasUnplaced(topic)) {
+    if (state?.isSubscribed === true && state.since === undefined && !transmission.hasUnplaced(topic)) {
       state.since = sequence - 1;
     }
     if (tag === position.tag) {

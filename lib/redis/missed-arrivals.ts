@@ -84,23 +84,25 @@ export class MissedArrivals {
 
   /** Makes up what was published while nothing arrived, and goes on with what has arrived since. */
   private async makeUp(held: HeldArrivals): Promise<void> {
+    const { history } = this.log;
+    // Before the mark: of topics whose subscription begins later, something may be missed after it as well.
+    const topics = history.subscribed();
     const mark = await this.log.sync();
     await held.until(mark);
     if (this.held !== held) {
       return;
     }
-    const topics = this.log.history.names();
     const excerpt = await this.readUpTo(mark, topics);
     if (this.held !== held) {
       return;
     }
-    this.log.history.knowNothingBut(topics);
     // First: nobody shall get what came after a hole before hearing of the hole.
     this.reportLost(excerpt.incomplete);
     for (const { topic, message, sender, count, sequence = 0 } of excerpt.envelopes) {
       this.intake.takeMessage(topic, { tag: sender, count, sequence, message, epoch: mark.epoch, term: '' });
     }
     this.intake.take({ mark });
+    history.madeUp(mark.sequence, mark.accepted);
     if (!held.hasOverflowed) {
       this.held = undefined;
       this.lostAt = undefined;

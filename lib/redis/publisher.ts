@@ -87,6 +87,11 @@ export class Publisher {
     return this.last;
   }
 
+  /** Count of the last message that Redis is known to have accepted. */
+  get acceptedCount(): number {
+    return this.accepted;
+  }
+
   /** How many messages wait. */
   get size(): number {
     return this.queue.length;

@@ -219,6 +219,7 @@ export class RedisBackplane implements Backplane {
       redis,
       reports,
       clock,
+      isListening: () => this.subscriber.current !== undefined,
       sync: () => lease.sync(),
       begunAnew: () => {
         directory.lost();

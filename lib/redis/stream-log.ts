@@ -5,7 +5,7 @@ import type { BackplaneNode, Replay, ReplayTopic } from '../messaging/backplane.
 import type { Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 import { Cursor } from './cursor.js';
-import { LocalHistory } from './local-history.js';
+import { LocalHistory, type OpenTopic } from './local-history.js';
 import type { LogPosition } from './log-position.js';
 import { LogReader } from './log-reader.js';
 import { LogIntake } from './log-intake.js';
@@ -35,6 +35,8 @@ export interface StreamLogServices {
   readonly redis: RedisAccess;
   readonly reports: WireReports;
   readonly clock: Clock;
+  /** True while there is a connection on which channels are subscribed to. */
+  isListening(): boolean;
   /** Has a mark published; see `SYNC`. */
   sync(): Promise<LogMark>;
   /** The log has begun anew: what else the node has in Redis may be gone as well. */
@@ -129,14 +131,26 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   open(topic: Topic): void {
     const state = this.history.open(topic);
-    if (this.missed.isBehind) {
-      // Its channel is not subscribed to: what is missed from here on will be made up together with the rest.
-      state.since = this.position.sequence;
-    }
     state.sentBefore = this.lastCount;
+    if (!this.services.isListening()) {
+      this.countOnMakingUp(state);
+    }
     const waiting = this.publisher.waitingFor(topic);
     if (waiting.length > 0) {
       this.recall(waiting);
+    }
+  }
+
+  /** What is missed from here on will be made up together with the rest. */
+  private countOnMakingUp(state: OpenTopic): void {
+    const { position } = this;
+    const { acceptedCount: count } = this.publisher;
+    if (count <= position.placed) {
+      state.countOnMakingUp(position.sequence, undefined);
+    } else {
+      state.countOnMakingUp(position.sequence, { sender: position.tag, count, sequence: undefined });
+      // Those who are up to date have seen it, or it was not for them.
+      position.delivered = Math.max(position.delivered, count);
     }
   }
 
@@ -164,14 +178,11 @@ export class StreamLog implements MessageLog, ReplayingNode {
   }
 
   async opened(topics: readonly Topic[]): Promise<void> {
+    const states = topics.map((topic) => this.history.get(topic)).filter((state) => state !== undefined);
+    states.forEach((state) => (state.isSubscribed = true));
     try {
       const mark = await this.catchUp();
-      for (const topic of topics) {
-        const state = this.history.get(topic);
-        if (state !== undefined) {
-          state.since ??= mark.sequence;
-        }
-      }
+      states.forEach((state) => (state.since ??= mark.sequence));
     } catch (error) {
       // They are subscribed to all the same; only what came before is not known.
       this.trace.debug(`no mark after subscribing: ${toError(error).message}`);
@@ -191,6 +202,7 @@ export class StreamLog implements MessageLog, ReplayingNode {
 
   subscriptionsLost(): void {
     this.missed.lost();
+    this.history.unsubscribed().forEach((state) => this.countOnMakingUp(state));
   }
 
   subscriptionsBack(): Promise<void> {

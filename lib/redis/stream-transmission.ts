@@ -46,7 +46,10 @@ export class StreamTransmission implements Transmission {
     this.position.heardOf(epoch);
     if (status === 'accepted') {
       this.position.witness(epoch, place, term);
-      this.placed(count, place);
+      // A place in a life of the log that the node has not heard of yet tells nothing to those who come with an older cursor.
+      if (epoch === this.position.epoch) {
+        this.placed(count, place);
+      }
     }
     return { accepted: acceptedNow, taken: status !== 'missing' };
   }

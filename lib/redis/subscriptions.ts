@@ -109,10 +109,11 @@ export class Subscriptions {
     const waiters = this.waiters.splice(0);
     this.changed.clear();
     const added = changed.filter((channel) => this.wanted.has(channel) && !this.actual.has(channel));
-    const removed = changed.filter((channel) => !this.wanted.has(channel) && this.actual.has(channel));
+    const removed = changed.filter((channel) => !this.wanted.has(channel));
     try {
       await Promise.all([this.subscribe(connection, added), this.unsubscribe(connection, removed)]);
-      const settled = changed.filter((channel) => this.wanted.has(channel));
+      // What was asked for while it was being given up is subscribed to with the next batch.
+      const settled = changed.filter((channel) => this.wanted.has(channel) && this.actual.has(channel));
       if (settled.length > 0) {
         await this.owner.subscribed(settled);
       }

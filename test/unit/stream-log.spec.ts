@@ -29,12 +29,18 @@ let acceptedOfOthers: number;
 /** Holds back what a log contains. */
 let reading: { readonly begun: () => void; readonly until: Promise<void> } | undefined;
 
-/** Has accepted nothing of this node. */
+/** What Redis says to a message of this node; nothing, unless a test says otherwise. */
+let publish: () => Promise<unknown>;
+/** True while there is a connection on which channels are subscribed to. */
+let isListening: boolean;
+/** Holds back what Redis answers to a sign of life. */
+let answering: Promise<void> | undefined;
+
 const slowRedis = {
   isOpen: true,
   keys: new RedisKeys('test'),
   publishCommand: 'PUBLISH',
-  run: () => new Promise(() => undefined),
+  run: () => publish(),
   send: async ([command]: readonly string[]) => {
     if (command === 'GET') {
       return String(acceptedOfOthers);
@@ -63,6 +69,9 @@ describe('messages that Redis has not accepted yet', () => {
     entries = [];
     acceptedOfOthers = 0;
     reading = undefined;
+    isListening = true;
+    answering = undefined;
+    publish = () => new Promise(() => undefined);
     node = new RecordingNode('here');
     mark = { epoch: EPOCH, sequence: 0, accepted: 0, term: '1-0' };
     log = new StreamLog(
@@ -79,10 +88,13 @@ describe('messages that Redis has not accepted yet', () => {
         redis: slowRedis,
         reports: new WireReports(() => undefined),
         clock: new FakeClock(),
+        isListening: () => isListening,
         begunAnew: () => undefined,
-        sync: () => {
-          log.marked(mark);
-          return Promise.resolve(mark);
+        sync: async () => {
+          const here = mark;
+          log.marked(here);
+          await answering;
+          return here;
         },
       },
     );
@@ -209,26 +221,136 @@ describe('messages that Redis has not accepted yet', () => {
     expect(node.received.pending).toEqual([]);
   });
 
-  test('topics that are opened while what was missed is being read are not made up, and so looked up', async () => {
-    log.subscriptionsLost();
-    mark = { epoch: EPOCH, sequence: 5, accepted: 0, term: '1-0' };
-    let goOn = (): void => undefined;
-    const until = new Promise<void>((resolve) => {
-      goOn = resolve;
+  test('keep their place in a life of the log that the node has not heard of from those who know only this one', async () => {
+    log.receive('all', published(9, 'BBBBBBBB', 1, '1'));
+    publish = () => Promise.resolve(['accepted', 'e2', 5, 1, '2-0']);
+    await log.publish('all', call('2'));
+    expect(await texts(['all'], `${EPOCH}-9`)).toEqual(['2']);
+  });
+
+  describe('what a node cannot know, who comes back does not find complete in its memory:', () => {
+    /** Gives the subscriptions back. @returns what goes on with reading what was missed, once that has begun */
+    async function makeUp(): Promise<() => Promise<void>> {
+      let goOn = (): void => undefined;
+      const until = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const begun = new Promise<void>((resolve) => {
+        reading = { begun: resolve, until };
+      });
+      isListening = true;
+      const back = log.subscriptionsBack();
+      await begun;
+      reading = undefined;
+      return () => {
+        goOn();
+        return back;
+      };
+    }
+
+    function loseSubscriptions(): void {
+      isListening = false;
+      log.subscriptionsLost();
+    }
+
+    test('topics that are opened while what was missed is being read', async () => {
+      loseSubscriptions();
+      mark = { ...mark, sequence: 5 };
+      const goOn = await makeUp();
+      log.open('t');
+      const opened = log.opened(['t']);
+      await Promise.all([goOn(), opened]);
+      // It was said before anybody here listened, and the node has gone past it.
+      entries = [logged(3, 'BBBBBBBB', 1, 'missed')];
+      expect(log.tail()).toBe(`${EPOCH}-5`);
+      expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['missed']);
     });
-    const begun = new Promise<void>((resolve) => {
-      reading = { begun: resolve, until };
+
+    test('topics whose subscription begins after the place up to which is read', async () => {
+      loseSubscriptions();
+      isListening = true;
+      log.open('t');
+      mark = { ...mark, sequence: 5 };
+      const goOn = await makeUp();
+      await goOn();
+      // Said between that place and the subscription.
+      mark = { ...mark, sequence: 6 };
+      await log.opened(['t']);
+      entries = [logged(6, 'BBBBBBBB', 1, 'missed')];
+      expect(await texts(['t'], `${EPOCH}-5`)).toEqual(['missed']);
     });
-    const back = log.subscriptionsBack();
-    await begun;
-    log.open('t');
-    const opened = log.opened(['t']);
-    goOn();
-    await Promise.all([back, opened]);
-    reading = undefined;
-    // It was said before anybody here listened, and the node has gone past it.
-    entries = [logged(3, 'BBBBBBBB', 1, 'missed')];
-    expect(log.tail()).toBe(`${EPOCH}-5`);
-    expect(await texts(['t'], `${EPOCH}-0`)).toEqual(['missed']);
+
+    test('topics whose subscription is confirmed after that place as well', async () => {
+      loseSubscriptions();
+      isListening = true;
+      log.open('t');
+      let answer = (): void => undefined;
+      answering = new Promise((resolve) => {
+        answer = resolve;
+      });
+      mark = { ...mark, sequence: 5 };
+      entries = [logged(3, 'BBBBBBBB', 1, 'made up')];
+      const back = log.subscriptionsBack();
+      // Said between that place and the subscription.
+      mark = { ...mark, sequence: 6 };
+      const opened = log.opened(['t']);
+      answer();
+      await Promise.all([back, opened]);
+      entries = [logged(3, 'BBBBBBBB', 1, 'made up'), logged(6, 'BBBBBBBB', 2, 'missed')];
+      expect(await texts(['t'], `${EPOCH}-3`)).toEqual(['missed']);
+    });
+
+    test('topics that are opened again while an earlier subscription has not ended yet', async () => {
+      await open('t');
+      log.close('t');
+      log.open('t');
+      log.receive('t', published(1, 'BBBBBBBB', 1, 'heard'));
+      // The earlier subscription ends, something is said, and the new one begins.
+      mark = { ...mark, sequence: 2 };
+      await log.opened(['t']);
+      entries = [logged(1, 'BBBBBBBB', 1, 'heard'), logged(2, 'BBBBBBBB', 2, 'missed')];
+      expect(await texts(['t'], `${EPOCH}-1`)).toEqual(['missed']);
+    });
+
+    test('messages of the node itself that nobody here wanted when they were accepted', async () => {
+      publish = () => Promise.resolve(['accepted', EPOCH, 1, 1, '1-0']);
+      loseSubscriptions();
+      await log.publish('t', call('own'));
+      const before = `${EPOCH}-0`;
+      log.open('t');
+      entries = [logged(1, TAG, 1, 'own')];
+      mark = { ...mark, sequence: 1, accepted: 1 };
+      const goOn = await makeUp();
+      // Who connects now has no use for it, and goes on without asking Redis.
+      const tail = log.tail();
+      expect(tail).toBe(`${EPOCH}-0:${TAG}-1`);
+      expect(log.replay([{ topic: 't' }], tail)).toMatchObject({ complete: true, envelopes: [] });
+      const waiting = texts(['t'], before);
+      await goOn();
+      expect(await waiting).toEqual(['own']);
+      expect(await texts(['t'], before)).toEqual(['own']);
+      // From here on memory is enough.
+      expect(log.replay([{ topic: 't' }], `${EPOCH}-1`)).toMatchObject({ complete: true, envelopes: [] });
+    });
+
+    test('topics of another life of the log, as long as they are not subscribed to', async () => {
+      log.open('t');
+      log.receive('all', published(7, 'BBBBBBBB', 1, '1').replace(EPOCH, 'e2'));
+      mark = { ...mark, epoch: 'e2', sequence: 8 };
+      entries = [logged(8, 'BBBBBBBB', 2, 'missed')];
+      const opened = log.opened(['t']);
+      await opened;
+      expect(await texts(['t'], 'e2-7')).toEqual(['missed']);
+    });
+
+    test('what was being subscribed to when the connection was lost is made up as well', async () => {
+      log.open('t');
+      loseSubscriptions();
+      mark = { ...mark, sequence: 1 };
+      entries = [logged(1, 'BBBBBBBB', 1, 'missed')];
+      const goOn = await makeUp();
+      await goOn();
+      expect(await node.texts(2)).toEqual(['missed', 'missed']);
+    });
   });
 });
