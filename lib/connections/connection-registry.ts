@@ -207,6 +207,11 @@ export class ConnectionRegistry implements BackplaneNode {
       case 'removeFromGroup':
         connection.leaveGroup(command.topic);
         return true;
+      case 'leftBehind':
+        if (!command.topics.every((topic) => connection.topics.has(topic))) {
+          connection.messagesLost();
+        }
+        return true;
       case 'disconnect':
         connection.disconnect(command);
         return true;

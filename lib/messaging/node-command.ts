@@ -26,6 +26,15 @@ export type NodeCommand =
       readonly timeout: number;
     }
   | {
+      /**
+       * Tells the groups of the connection at a node that had it as well, and that nobody could ask: a connection that is not
+       * in all of them may have missed messages.
+       */
+      readonly type: 'leftBehind';
+      readonly connectionId: string;
+      readonly topics: readonly string[];
+    }
+  | {
       readonly type: 'disconnect';
       readonly connectionId: string;
       /** Shown to Core clients as the error of the Close message. */

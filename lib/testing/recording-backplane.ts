@@ -84,6 +84,7 @@ export class RecordingBackplane implements Backplane {
         this.groupChanges.push(`${change} ${command.connectionId} ${addressee(command.topic).name ?? ''}`);
         return Promise.resolve(true);
       }
+      case 'leftBehind':
       case 'disconnect':
         return Promise.resolve(true);
     }

@@ -6,6 +6,7 @@ import { type ConnectionStatus, MeasuredConnection } from '../../connections/con
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
+import type { NodeCommand } from '../../messaging/node-command.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
 import type { Dispatcher } from './application.js';
@@ -232,7 +233,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   takenBy(nodeId: string): void {
-    void this.release(nodeId).then(() => this.left());
+    void this.release(nodeId).then((session) => {
+      this.left();
+      const topics = session?.groups.map(([topic]) => topic) ?? [];
+      if (topics.length > 0) {
+        this.command({ type: 'leftBehind', connectionId: this.id, topics }, 'telling of its groups');
+      }
+    });
   }
 
   /** The other node has subscribed to everything. */
@@ -379,10 +386,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const { reason, allowReconnect } = options;
     if (this.isElsewhere) {
       // A call that has been running since before the session moved.
-      const command = { type: 'disconnect', connectionId: this.id, ...options } as const;
-      this.services.backplane
-        .command(command, this.services.options.groupTimeout)
-        .catch((error: unknown) => this.reportLifecycle('disconnecting', error));
+      this.command({ type: 'disconnect', connectionId: this.id, ...options }, 'disconnecting');
       return;
     }
     if (allowReconnect) {
@@ -393,6 +397,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const dismissal = reason ?? 'The connection was closed by the server.';
     this.services.dismissed.add(this.id, dismissal);
     void this.end(false, { dismissal });
+  }
+
+  /** For the node that has the session now. */
+  private command(command: NodeCommand, what: string): void {
+    this.services.backplane
+      .command(command, this.services.options.groupTimeout)
+      .catch((error: unknown) => this.reportLifecycle(what, error));
   }
 
   /** Classic clients have no way to come back as somebody else but to begin anew. */

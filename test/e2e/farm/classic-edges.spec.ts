@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type BackplaneNode,
   Hub,
   HubMethod,
   MemoryBackplane,
@@ -9,6 +10,7 @@ import {
   SignalRService,
 } from 'nestjs-signalr';
 
+import { MESSAGES_LOST } from '../../../lib/connections/connection.js';
 import { platforms } from '../../support/app.js';
 import { RawClassicClient } from '../../support/classic-client.js';
 import {
@@ -18,9 +20,10 @@ import {
 } from '../../support/classic-transports.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { Farm } from '../../support/farm.js';
-import { http } from '../../support/http.js';
+import { http, type RawAnswer } from '../../support/http.js';
 import { type Deferred, deferred, Inbox } from '../../support/inbox.js';
 import { LineBreaker } from '../../support/line-breaker.js';
+import { until } from '../../support/until.js';
 
 const events = new Inbox<string>();
 let gate: Deferred;
@@ -66,6 +69,12 @@ class FarmHub extends SignalRHub<{ hear(text: string): void }> {
 
 class CountingBackplane extends MemoryBackplane {
   readonly told: NodeNote[] = [];
+  owner!: BackplaneNode;
+
+  override start(node: BackplaneNode): void {
+    this.owner = node;
+    super.start(node);
+  }
 
   override tell(nodeId: string, note: NodeNote): boolean {
     this.told.push(note);
@@ -320,6 +329,46 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     expect(JSON.parse(answer.body)).toMatchObject({ M: [{ A: ['x'] }] });
     expect(owners()).not.toEqual([node]);
     expect((await http('POST', url(client, 2, 'send'), { body: data('abc') })).body).toBe('{"R":3,"I":"0"}');
+  });
+
+  describe('a client that comes to a server while nobody knows who has its session', () => {
+    /** It is in a group at the first server, and polls at the second one, which holds the poll. */
+    async function pollElsewhere(
+      knowsGroup: boolean,
+    ): Promise<{ held: Promise<RawAnswer>; isHeld: () => boolean; found: () => void }> {
+      const client = await connect('longPolling');
+      if (!knowsGroup) {
+        await client.drop();
+      }
+      await farm.hub(FarmHub, 0).groups.add(client.connectionId, 'g');
+      if (knowsGroup) {
+        await until('the token', () => client.groupsToken !== undefined);
+        await client.drop();
+      }
+      farm.broker.directory.remove(client.connectionId);
+      const lines = new LineBreaker(farm.apps[1] as (typeof farm.apps)[number]);
+      const token = knowsGroup ? `&groupsToken=${encodeURIComponent(client.groupsToken ?? '')}` : '';
+      const held = http('POST', url(client, 1, 'poll'), { body: `messageId=${client.cursor}${token}` });
+      await lines.untilHolds('/poll');
+      const isHeld = (): boolean => lines.holds('/poll');
+      const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
+      return { held, isHeld, found: () => first.owner.taken?.(client.connectionId, second.owner.id) };
+    }
+
+    test('begins anew if it was in groups of which that server has not heard', async () => {
+      const { held, found } = await pollElsewhere(false);
+      found();
+      expect(JSON.parse((await held).body)).toMatchObject({ E: MESSAGES_LOST });
+    });
+
+    test('goes on if its token has told of them', async () => {
+      const { held, isHeld, found } = await pollElsewhere(true);
+      found();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(isHeld()).toBe(true);
+      await farm.hub(FarmHub, 2).clients.group('g').hear('x');
+      expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
+    });
   });
 
   test('bodies have the same limit, users are compared, forged tokens go nowhere', async () => {
