@@ -1,4 +1,5 @@
 import type { ClassicTransport } from '../../common/options.js';
+import { andThen } from '../../common/promises.js';
 import type { Topic } from '../../messaging/topics.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { Dispatcher } from './application.js';
@@ -52,40 +53,41 @@ export class Admission {
   }
 
   /** Step 11. @param known the groups of the connection, as far as this process knows it. */
-  async admit(
+  admit(
     classic: ClassicRequest,
     connectionId: string,
     dispatcher: Dispatcher,
     known: readonly Topic[],
-  ): Promise<Admitted> {
-    const userId = (await this.services.userIds.getUserId(classic)) ?? undefined;
-    const groups =
-      classic.isReceive || dispatcher.choosesGroups
-        ? await this.rejoin(classic, connectionId, dispatcher, known)
-        : NO_GROUPS;
-    return { connectionId, request: classic, userId, dispatcher, groups };
+  ): Admitted | Promise<Admitted> {
+    return andThen(this.services.userIds.getUserId(classic), (id) => {
+      const rejoined =
+        classic.isReceive || dispatcher.choosesGroups
+          ? this.rejoin(classic, connectionId, dispatcher, known)
+          : NO_GROUPS;
+      const userId = id ?? undefined;
+      return andThen(rejoined, (groups) => ({ connectionId, request: classic, userId, dispatcher, groups }));
+    });
   }
 
   /**
    * A client that comes back brings its groups in a token. What it was a member of when it was last here counts more: a
    * change whose token was lost with the line is known here all the same.
    */
-  private async rejoin(
+  private rejoin(
     classic: ClassicRequest,
     connectionId: string,
     dispatcher: Dispatcher,
     known: readonly Topic[],
-  ): Promise<Rejoined> {
+  ): Rejoined | Promise<Rejoined> {
     const offered = known.length > 0 ? known : this.readGroups(classic, connectionId, dispatcher);
     if (offered.length === 0 && !dispatcher.choosesGroups) {
       return NO_GROUPS;
     }
-    const chosen = await dispatcher.rejoin(connectionId, offered, classic);
-    return {
+    return andThen(dispatcher.rejoin(connectionId, offered, classic), (chosen) => ({
       // A group that it leaves meanwhile must not come back.
       topics: chosen.filter((topic) => !known.includes(topic)),
       refused: offered.filter((topic) => !chosen.includes(topic)),
-    };
+    }));
   }
 
   private readGroups(classic: ClassicRequest, connectionId: string, dispatcher: Dispatcher): Topic[] {

@@ -43,7 +43,11 @@ export interface Dispatcher {
   /** True for the topics of groups that its clients can be in. */
   hasGroup(topic: Topic): boolean;
   /** Which groups a client that comes back gets again (signalr-2 §3.3). */
-  rejoin(connectionId: string, groups: readonly Topic[], request: HubRequest): Promise<readonly Topic[]>;
+  rejoin(
+    connectionId: string,
+    groups: readonly Topic[],
+    request: HubRequest,
+  ): readonly Topic[] | Promise<readonly Topic[]>;
   /** True for messages that a client gets over its own topic. */
   receives(message: Message): boolean;
   /** Tells the application of an event. Resolves when all of it has run; rejects with the first failure. */

@@ -1,5 +1,5 @@
 import { toError } from '../../common/errors.js';
-import { allOrFirstFailure } from '../../common/promises.js';
+import { all, allOrFirstFailure, andThen } from '../../common/promises.js';
 import { traceSource } from '../../common/trace.js';
 import type { Connection } from '../../connections/connection.js';
 import type { HubDescriptor } from '../../hubs/hub-descriptor.js';
@@ -47,20 +47,20 @@ export class HubDispatcher implements Dispatcher {
   }
 
   /** Each hub is asked for its own groups, also if there are none. */
-  async rejoin(
+  rejoin(
     _connectionId: string,
     groups: readonly Topic[],
     request: HubRequest,
-  ): Promise<readonly Topic[]> {
-    const kept = await Promise.all(this.hubs.map((hub) => this.rejoinHub(hub, groups, request)));
-    return kept.flat();
+  ): readonly Topic[] | Promise<readonly Topic[]> {
+    const kept = all(this.hubs.map((hub) => this.rejoinHub(hub, groups, request)));
+    return andThen(kept, (topics) => topics.flat());
   }
 
-  private async rejoinHub(
+  private rejoinHub(
     hub: HubDescriptor,
     groups: readonly Topic[],
     request: HubRequest,
-  ): Promise<readonly Topic[]> {
+  ): readonly Topic[] | Promise<readonly Topic[]> {
     const prefix = groupTopic(hub.name, '');
     const own = groups.filter((topic) => topic.startsWith(prefix));
     const step = this.invoker.host(hub).steps.rejoiningGroups;
@@ -68,8 +68,8 @@ export class HubDispatcher implements Dispatcher {
       return own;
     }
     const names = own.map((topic) => topic.slice(prefix.length));
-    const chosen = await step((_hub, _request, all) => all)(hub, request, names);
-    return chosen.map((name) => prefix + name);
+    const chosen = step((_hub, _request, offered) => offered)(hub, request, names);
+    return andThen(chosen, (kept) => kept.map((name) => prefix + name));
   }
 
   /** Only calls of listed hubs; progress belongs to the connection, whatever it has listed (signalr-2 §5.5). */

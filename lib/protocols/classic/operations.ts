@@ -1,4 +1,5 @@
 import type { ClassicTransport } from '../../common/options.js';
+import { andThen } from '../../common/promises.js';
 import type { Connection } from '../../connections/connection.js';
 import type { Channel } from '../../transports/channel.js';
 import type { HttpAnswer } from '../../transports/http.js';
@@ -46,17 +47,24 @@ export class ClassicOperations {
     return this.owns(connection) && !connection.ended ? connection : undefined;
   }
 
-  /** Steps 11 to 13 of signalr-2 §1.1. Never at once: with polls that were, chaos has found messages to get lost in a farm. */
-  async perform(visit: Visit): Promise<HttpAnswer> {
-    const { classic, connectionId, dispatcher, transport, callback } = visit;
+  /** Steps 11 to 13 of signalr-2 §1.1. */
+  perform(visit: Visit): HttpAnswer | Promise<HttpAnswer> {
+    const { classic, connectionId, dispatcher } = visit;
     const known = classic.operation === 'connect' ? [] : (this.find(connectionId)?.groupTopics ?? []);
-    const admitted = await this.admission.admit(classic, connectionId, dispatcher, known);
+    const admission = this.admission.admit(classic, connectionId, dispatcher, known);
+    return andThen(admission, (admitted) => this.performAdmitted(visit, admitted));
+  }
+
+  private performAdmitted(visit: Visit, admitted: Admitted): HttpAnswer | Promise<HttpAnswer> {
+    const { classic, transport, callback } = visit;
     const isPolling = transport === 'longPolling';
     switch (classic.operation) {
       case 'start':
-        return asScript(await this.start(admitted), callback);
+        return this.start(admitted).then((answer) => asScript(answer, callback));
       case 'send':
-        return asScript(await this.send(classic, admitted, isPolling), isPolling ? callback : undefined);
+        return this.send(classic, admitted, isPolling).then((answer) =>
+          asScript(answer, isPolling ? callback : undefined),
+        );
       case 'abort':
         return this.abort(admitted);
       default:

@@ -1,10 +1,10 @@
 import { isBackplaneDown, toError } from '../../common/errors.js';
-import { DONE, isThenable } from '../../common/promises.js';
+import { all, andThen, DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { Replay, ReplayScreen, ReplayTopic } from '../../messaging/backplane.js';
+import type { Replay, ReplayScreen } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import type { NodeCommand } from '../../messaging/node-command.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
@@ -63,7 +63,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
-  private subscribing: Promise<void> = DONE;
+  private subscribing: void | Promise<void> = undefined;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -140,8 +140,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     this.writer.continueAt(cursor ?? this.services.backplane.tail());
     this.inbound.restart();
     this.subscribing = this.subscribe(opening);
-    await this.subscribing;
-    await this.replay(channel, cursor);
+    if (isThenable(this.subscribing)) {
+      await this.subscribing;
+    }
+    const replay = cursor === undefined ? NOTHING_MISSED : this.missedSince(cursor);
+    this.goOn(channel, isThenable(replay) ? await replay : replay);
     if (this.ended) {
       return;
     }
@@ -178,13 +181,19 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
-  private async subscribe({ kind, groups }: Opening): Promise<void> {
+  private subscribe(opening: Opening): void | Promise<void> {
     const { registry } = this.services;
     if (registry.get(this.id) !== this) {
-      await registry.add(this, []);
-    } else if (kind !== 'poll') {
+      return andThen(registry.add(this, []), () => this.subscribeAll(opening));
+    }
+    if (opening.kind !== 'poll') {
       registry.announce(this);
     }
+    return this.subscribeAll(opening);
+  }
+
+  private subscribeAll({ kind, groups }: Opening): void | Promise<void> {
+    const { registry } = this.services;
     if (kind === 'connect') {
       this.groups.clear();
     }
@@ -195,13 +204,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
         registry.leave(this, topic);
       }
     }
-    await Promise.all([
+    const subscribed = all([
       ...own.map((topic) => registry.subscribe(this, topic)),
       ...rejoined.map((topic) => registry.join(this, topic)),
     ]);
-    if (kind !== 'poll') {
-      await registry.joinUserGroups(this);
-    }
+    return andThen(subscribed, () => (kind === 'poll' ? undefined : registry.joinUserGroups(this)));
   }
 
   /** Goes on with a session that another node has given up. Its client is on its way. */
@@ -252,11 +259,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** What is replayed for a channel must not reach the one that has taken over: its client has another cursor. */
-  private async replay(channel: Channel, cursor: string | undefined): Promise<void> {
+  private goOn(channel: Channel, { envelopes, known, complete, position, screen }: Replay): void {
     const { backplane } = this.services;
-    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    const { envelopes, known, complete, position, screen } =
-      cursor === undefined ? NOTHING_MISSED : await this.missedSince(cursor, topics);
     const held = this.releaseHold(channel);
     if (this.channel !== channel) {
       return;
@@ -285,18 +289,20 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return envelopes;
   }
 
-  private async missedSince(cursor: string, topics: readonly ReplayTopic[]): Promise<Replay> {
-    const replay = await this.services.backplane.replay(topics, cursor);
-    if (!replay.known) {
-      this.measured?.lostMessages('unknown_cursor');
-    } else if (!replay.complete) {
-      this.measured?.lostMessages('log_exceeded');
-      // Like the original, go on with what is left; but say so.
-      ClassicConnection.logger.warn(
-        `connection ${this.id} was away for more messages than are kept, or for longer: some may be lost`,
-      );
-    }
-    return replay;
+  private missedSince(cursor: string): Replay | Promise<Replay> {
+    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
+    return andThen(this.services.backplane.replay(topics, cursor), (replay) => {
+      if (!replay.known) {
+        this.measured?.lostMessages('unknown_cursor');
+      } else if (!replay.complete) {
+        this.measured?.lostMessages('log_exceeded');
+        // Like the original, go on with what is left; but say so.
+        ClassicConnection.logger.warn(
+          `connection ${this.id} was away for more messages than are kept, or for longer: some may be lost`,
+        );
+      }
+      return replay;
+    });
   }
 
   /** Ends the channel, if one is open. A poll is not just ended, it is answered (signalr-2 §4.6). */
