@@ -229,7 +229,7 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
         await call('join', 'room');
         await relay.clients.group('room').hear('before');
         await heardBy(2);
-        await vi.waitUntil(() => transport !== 'longPolling' || lines.holds('/poll?'));
+        await vi.waitUntil(() => transport !== 'longPolling' || lines.hasBegunToAnswer('/poll?'));
         lines.breakAll();
         for (const text of ['one', 'two', 'three']) {
           await relay.clients.group('room').hear(text);

@@ -265,7 +265,7 @@ describe.skipIf(missing('chromium'))('every generation of jquery.signalR on npm,
           progress: [1, 2, 3],
           counted: 'counted',
         });
-        await vi.waitUntil(() => transport !== 'longPolling' || lines.holds('/poll?'));
+        await vi.waitUntil(() => transport !== 'longPolling' || lines.hasBegunToAnswer('/poll?'));
         lines.breakAll();
         await work.clients.group('room').hear('while away');
         await expect.poll(() => heard(page), { timeout: 10_000 }).toContain('while away');

@@ -9,8 +9,8 @@ const DEADLINE = 5_000;
 /** Stands in for a bad network between an application and its clients. */
 export class LineBreaker {
   private readonly sockets = new Set<Socket>();
-  /** The urls of the requests that wait for the end of their answer. */
-  private readonly answering = new Map<ServerResponse, string>();
+  /** The requests that wait for the end of their answer, and what their sockets had written before they came. */
+  private readonly answering = new Map<ServerResponse, { readonly url: string; readonly before: number }>();
   private readonly server: Server;
 
   constructor({ app }: Pick<TestApp, 'app'>) {
@@ -20,7 +20,7 @@ export class LineBreaker {
       socket.on('close', () => this.sockets.delete(socket));
     });
     this.server.prependListener('request', ({ url = '' }: IncomingMessage, response: ServerResponse) => {
-      this.answering.set(response, url);
+      this.answering.set(response, { url, before: written(response) });
       response.on('close', () => this.answering.delete(response));
     });
   }
@@ -34,7 +34,14 @@ export class LineBreaker {
 
   /** True while a request whose url contains a text waits for the end of its answer. */
   holds(text: string): boolean {
-    return [...this.answering.values()].some((url) => url.includes(text));
+    return [...this.answering.values()].some(({ url }) => url.includes(text));
+  }
+
+  /** The same, but for requests whose client has not seen anything of an answer: browsers send those again by themselves. */
+  hasBegunToAnswer(text: string): boolean {
+    return [...this.answering].some(
+      ([response, { url, before }]) => url.includes(text) && written(response) > before,
+    );
   }
 
   /** Resolves when a request whose url contains a text waits for the end of its answer. */
@@ -89,3 +96,5 @@ export class LineBreaker {
     });
   }
 }
+
+const written = ({ socket }: ServerResponse): number => socket?.bytesWritten ?? 0;
