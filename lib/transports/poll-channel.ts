@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import type { Channel, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
+import { sendHeadSoon } from './poll-heads.js';
 
 /** How a protocol answers a poll. */
 export interface PollFormat {
@@ -17,13 +18,13 @@ export class PollChannel implements Channel {
   owner: ChannelOwner | undefined;
   writable = true;
 
-  /** The head leaves at once, so that the client knows that it is being served (signalr-2 §4.6). */
+  /** The head does not wait for an answer, so that the client knows that it is being served (signalr-2 §4.6). */
   constructor(
     private readonly response: ServerResponse,
     private readonly format: PollFormat,
   ) {
     response.writeHead(200, format.headers);
-    response.flushHeaders();
+    sendHeadSoon(response);
     response.on('error', () => response.destroy());
     response.on('close', () => this.over());
   }

@@ -1,0 +1,67 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { Frame } from '../../lib/transports/frame.js';
+import { PollChannel } from '../../lib/transports/poll-channel.js';
+
+/** Writes down what is done with it. */
+class RecordingResponse extends EventEmitter {
+  readonly done: string[] = [];
+  writableEnded = false;
+  destroyed = false;
+
+  writeHead(): void {
+    this.done.push('head');
+  }
+
+  flushHeaders(): void {
+    this.done.push('flush');
+  }
+
+  end(data: string): void {
+    this.done.push(`end ${data}`);
+    this.writableEnded = true;
+  }
+}
+
+const format = { headers: {}, frame: (data: string) => data, allowsBlanks: true };
+
+function open(): { response: RecordingResponse; channel: PollChannel } {
+  const response = new RecordingResponse();
+  return { response, channel: new PollChannel(response as unknown as ServerResponse, format) };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a poll whose answer comes soon leaves in one write', () => {
+  const { response, channel } = open();
+  vi.advanceTimersByTime(5);
+  channel.send([new Frame('answer')]);
+  vi.advanceTimersByTime(1_000);
+  expect(response.done).toEqual(['head', 'end answer']);
+});
+
+test('heads of polls that are held leave soon, by one timer', () => {
+  const [one, other] = [open(), open()];
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(10);
+  one.channel.send([new Frame('answer')]);
+  expect(one.response.done).toEqual(['head', 'flush', 'end answer']);
+  expect(other.response.done).toEqual(['head', 'flush']);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('nothing is written to a poll whose client has gone', () => {
+  const { response } = open();
+  response.destroyed = true;
+  vi.advanceTimersByTime(10);
+  expect(response.done).toEqual(['head']);
+});
