@@ -9,8 +9,8 @@ import { BadClassicRequest } from './request.js';
  *
  * @throws BadClassicRequest if the list is broken, or names a hub that does not exist or the same hub twice.
  */
-export function readConnectionData(text: string | undefined, catalog: HubCatalog): HubDescriptor[] {
-  const hubs = (text === undefined || text === '' ? [] : parseList(text)).map((entry) => {
+export function readConnectionData(text: string, catalog: HubCatalog): HubDescriptor[] {
+  const hubs = (text === '' ? [] : parseList(text)).map((entry) => {
     const name = nameOf(entry);
     const hub = catalog.find(name);
     if (hub === undefined) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { RecentValues } from '../../common/recent-values.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { all, andThen } from '../../common/promises.js';
 import type { HttpAnswer } from '../../transports/http.js';
@@ -12,11 +13,17 @@ import { HubDispatcher } from './hub-dispatcher.js';
 import { ProxyScript } from './proxy-script.js';
 import type { ClassicRequest } from './request.js';
 
+/** How many different lists of hubs are remembered; at most twice as many. Longer ones, in characters, are read each time. */
+const REMEMBERED_LISTS = 100;
+const LONGEST_REMEMBERED = 1_000;
+
 /** All hubs of the application behind one url. */
 export class HubApplication implements ClassicApplication {
   readonly tokenScope = '';
   private readonly calls: ClassicCalls;
   private readonly script: ProxyScript;
+  /** What clients list is the same for all clients of one kind, and comes with each request. */
+  private readonly listed = new RecentValues<string, HubDispatcher>(REMEMBERED_LISTS);
 
   constructor(
     private readonly services: ProtocolServices,
@@ -32,19 +39,36 @@ export class HubApplication implements ClassicApplication {
     response: ServerResponse | undefined,
     classic: ClassicRequest,
   ): HubDispatcher | Promise<HubDispatcher> {
-    const { catalog, connectGuard, invoker } = this.services;
-    const hubs = readConnectionData(classic.query.get('connectionData'), catalog);
+    const { connectGuard, invoker } = this.services;
+    const listed = this.read(classic.query.get('connectionData') ?? '');
+    const { hubs } = listed;
     const asked = all(hubs.map((hub) => connectGuard.admit(hub, request, response, classic)));
     return andThen(asked, (admissions) => {
       // Guards put the user on the request.
       classic.user = (request as { user?: unknown }).user;
       const refused = admissions.find(({ allowed }) => !allowed);
+      if (refused === undefined || refused.allowed) {
+        return listed;
+      }
       const allowed = hubs.filter((_, index) => admissions[index]?.allowed);
-      if (allowed.length === 0 && refused?.allowed === false) {
+      if (allowed.length === 0) {
         throw new Rejected(rejection(refused.status));
       }
       return new HubDispatcher(allowed, invoker, this.calls);
     });
+  }
+
+  private read(connectionData: string): HubDispatcher {
+    const { catalog, invoker } = this.services;
+    const known = this.listed.get(connectionData);
+    if (known !== undefined) {
+      return known;
+    }
+    const read = new HubDispatcher(readConnectionData(connectionData, catalog), invoker, this.calls);
+    if (connectionData.length <= LONGEST_REMEMBERED) {
+      this.listed.set(connectionData, read);
+    }
+    return read;
   }
 
   dispatcherOf(hubNames: readonly string[]): HubDispatcher {

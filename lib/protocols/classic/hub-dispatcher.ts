@@ -16,14 +16,14 @@ export class HubDispatcher implements Dispatcher {
   readonly path = undefined;
   private static readonly logger = traceSource('SignalR.HubDispatcher');
 
+  readonly hubNames: readonly string[];
+
   constructor(
-    private readonly hubs: readonly HubDescriptor[],
+    readonly hubs: readonly HubDescriptor[],
     private readonly invoker: HubInvoker,
     private readonly calls: ClassicCalls,
-  ) {}
-
-  get hubNames(): readonly string[] {
-    return this.hubs.map(({ name }) => name);
+  ) {
+    this.hubNames = hubs.map(({ name }) => name);
   }
 
   get choosesGroups(): boolean {

@@ -27,7 +27,7 @@ export interface Admitted {
 export interface Opening extends Admitted {
   /** A new connection, one that comes back, or the next poll of one that never was away. */
   readonly kind: 'connect' | 'reconnect' | 'poll';
-  /** True if `onConnected` has to wait for `/start`. */
+  /** True for a new connection whose `onConnected` has to wait for `/start`. */
   readonly startsSeparately: boolean;
   /** The last cursor that the client has seen. */
   readonly messageId: string | undefined;

@@ -112,6 +112,7 @@ export class ClassicOperations {
   /** Step 13: the transport takes over. */
   private receive({ classic, transport, exchange }: Visit, admitted: Admitted): HttpAnswer {
     const { connectionId, request, userId, dispatcher, groups } = admitted;
+    const kind = kindOf(classic, transport);
     // Copied by name: an object that gets more members after it was spread costs V8 more than all the rest of this.
     const opening: Opening = {
       connectionId,
@@ -119,8 +120,8 @@ export class ClassicOperations {
       userId,
       dispatcher,
       groups,
-      kind: kindOf(classic, transport),
-      startsSeparately: startsSeparately(classic.query.get('clientProtocol')),
+      kind,
+      startsSeparately: kind === 'connect' && startsSeparately(classic.query.get('clientProtocol')),
       messageId: classic.value('messageId'),
     };
     if (this.find(connectionId) === undefined) {
