@@ -4,7 +4,7 @@ import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { Replay, ReplayScreen } from '../../messaging/backplane.js';
+import type { Replay } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import type { NodeCommand } from '../../messaging/node-command.js';
 import { connectionTopic, type Topic } from '../../messaging/topics.js';
@@ -21,6 +21,7 @@ import {
 } from './codec.js';
 import type { HandedSession } from './handover.js';
 import { Inbound, type InboundOwner } from './inbound.js';
+import { LiveMessages } from './live-messages.js';
 import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
 import { BadClassicRequest } from './request.js';
@@ -51,10 +52,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private dispatcher: Dispatcher;
   private readonly writer: ResponseWriter;
   private readonly groups = new Membership();
-  /** Messages that arrive while the past is being replayed for a channel; another one that takes over begins anew. */
-  private hold: { readonly channel: Channel; envelopes: Envelope[] } | undefined;
-  /** What messages have to pass that may have reached the client on another node. */
-  private screen: ReplayScreen | undefined;
+  private readonly live: LiveMessages;
   private readonly inbound: Inbound;
   private readonly measured: MeasuredConnection | undefined;
   private attachedAt: number;
@@ -72,6 +70,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     super(connectionId, request, services.options.outbox);
     this.dispatcher = dispatcher;
     this.userId = userId;
+    this.live = new LiveMessages(this, services.options.outbox.maxMessages);
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
     if (services.metrics !== undefined) {
@@ -123,7 +122,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
         // What is missed by a session that ends with its node, nobody waits for.
         this.reportLifecycle(opening.kind === 'connect' ? 'onConnected' : 'onReconnected', error);
       }
-      this.releaseHold(channel);
+      this.live.release(channel);
       if (this.channel === channel || this.channel === undefined) {
         this.detach();
         breakOff(channel);
@@ -134,7 +133,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private async openWith(channel: Channel, opening: Opening): Promise<void> {
     const { kind } = opening;
     const cursor = kind === 'connect' ? undefined : readCursor(opening.messageId);
-    this.hold = { channel, envelopes: [] };
+    this.live.hold(channel);
     this.channel = channel;
     channel.owner = this;
     this.writer.continueAt(cursor ?? this.services.backplane.tail());
@@ -231,7 +230,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (!this.markMoved()) {
       return undefined;
     }
-    this.hold = undefined;
+    this.live.drop();
     this.outbox.clear();
     this.close();
     this.services.limiter.leave(this.id);
@@ -259,9 +258,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   /** What is replayed for a channel must not reach the one that has taken over: its client has another cursor. */
-  private goOn(channel: Channel, { envelopes, known, complete, position, screen }: Replay): void {
+  private goOn(channel: Channel, replay: Replay): void {
     const { backplane } = this.services;
-    const held = this.releaseHold(channel);
+    const { envelopes, known, complete, position } = replay;
+    const waited = this.live.release(channel);
     if (this.channel !== channel) {
       return;
     }
@@ -269,24 +269,13 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       this.messagesLost();
       return;
     }
-    this.screen = screen?.isLasting === true ? screen : undefined;
-    const news = screen === undefined ? withoutReplayed(held, envelopes) : screened(held, screen);
+    const news = this.live.goOn(waited, replay);
     if (envelopes.length === 0 && news.length === 0) {
       this.writer.cursor = position ?? backplane.tail();
     }
     // What a client comes back for has the limit of the log; held to that of the outbox, it might never catch up.
     this.outbox.suspendLimits(() => envelopes.forEach((envelope) => this.send(envelope)));
     news.forEach((envelope) => this.send(envelope));
-  }
-
-  /** What was held back for a channel; nothing if another one has taken over. */
-  private releaseHold(channel: Channel): readonly Envelope[] {
-    if (this.hold?.channel !== channel) {
-      return [];
-    }
-    const { envelopes } = this.hold;
-    this.hold = undefined;
-    return envelopes;
   }
 
   private missedSince(cursor: string): Replay | Promise<Replay> {
@@ -460,11 +449,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** While no channel is open, nothing is kept here: the log has it all, and a returning client asks for it. */
   override deliver(envelope: Envelope): void {
-    if (this.hold !== undefined) {
-      this.holdBack(envelope, this.hold);
-      return;
-    }
-    const admitted = this.screen === undefined ? envelope : this.screen.admit(envelope);
+    const admitted = this.live.admit(envelope);
     if (admitted !== undefined) {
       this.send(admitted);
     }
@@ -474,14 +459,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     if (this.channel !== undefined) {
       super.deliver(envelope);
       this.answerExcluded(envelope);
-    }
-  }
-
-  /** What arrives during a long replay has a limit as well; beyond it the client has to come back once more. */
-  private holdBack(envelope: Envelope, hold: NonNullable<typeof this.hold>): void {
-    if (hold.envelopes.push(envelope) > this.services.options.outbox.maxMessages) {
-      hold.envelopes = [];
-      this.overflowed();
     }
   }
 
@@ -586,16 +563,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       (this.transport === 'longPolling' || keepAlive === null) && now - this.attachedAt >= connectionTimeout
     );
   }
-}
-
-/** Some of what was held back may be among what is replayed. */
-function withoutReplayed(held: readonly Envelope[], past: readonly Envelope[]): readonly Envelope[] {
-  const replayed = new Set(past.map(({ position }) => position));
-  return held.filter(({ position }) => !replayed.has(position));
-}
-
-function screened(held: readonly Envelope[], screen: ReplayScreen): readonly Envelope[] {
-  return held.map((envelope) => screen.admit(envelope)).filter((envelope) => envelope !== undefined);
 }
 
 /** The response has begun, so all that is left is to end it; a WebSocket is dropped (signalr-2 §1.6, §4.9). */
