@@ -1,102 +1,13 @@
 import type { Topic } from '../messaging/topics.js';
-import type { Cursor, MessagePlace } from './cursor.js';
+import type { Cursor } from './cursor.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
+import { type Delivered, OpenTopic } from './open-topic.js';
 
 /** A topic that a returning connection asks for. */
 export interface WantedTopic {
   readonly topic: Topic;
   /** What was published before the connection joined; undefined if it has always been there. */
   readonly since: Cursor | undefined;
-}
-
-interface Delivered {
-  /** Place in the order in which the node has come to know of messages, its own when they were sent. */
-  readonly order: number;
-  readonly envelope: LoggedEnvelope;
-}
-
-/** A topic that the node wants. */
-export class OpenTopic {
-  /**
-   * True if its channel is subscribed to, or will be with the next connection. Not while it is about to be on the present
-   * one: what arrives may belong to an earlier subscription that has not ended yet.
-   */
-  isSubscribed = false;
-  /** Everything that was published after this place has come to the node; undefined as long as that is not known. */
-  since: number | undefined;
-  /** Count of the last message that the node had sent, to whatever topic, when it subscribed. */
-  sentBefore = 0;
-  /** Made by the first message: a ring, the oldest at `oldest`. */
-  private ring: Delivered[] | undefined;
-  private oldest = 0;
-  /** The last ones that were forgotten, of this node and of others; both were in the order of their places. */
-  private forgottenOwn: MessagePlace | undefined;
-  private forgotten: MessagePlace | undefined;
-
-  append(delivered: Delivered, capacity: number, tag: string): void {
-    this.ring ??= [];
-    if (this.ring.length < capacity) {
-      this.ring.push(delivered);
-      return;
-    }
-    const { envelope } = this.ring[this.oldest] as Delivered;
-    if (envelope.sender === tag) {
-      this.forgottenOwn = envelope;
-    } else {
-      this.forgotten = envelope;
-    }
-    this.ring[this.oldest] = delivered;
-    this.oldest = (this.oldest + 1) % capacity;
-  }
-
-  /** True if nothing is missing of what somebody with this cursor has not seen. */
-  isCompleteFor(cursor: Cursor, since: Cursor | undefined): boolean {
-    const start = Math.max(cursor.sequence, since?.sequence ?? 0);
-    const reachesBack = this.since !== undefined && this.since <= start;
-    return (
-      reachesBack &&
-      [this.forgotten, this.forgottenOwn].every(
-        (envelope) => envelope === undefined || cursor.covers(envelope) || since?.covers(envelope) === true,
-      )
-    );
-  }
-
-  *missing(cursor: Cursor, since: Cursor | undefined): IterableIterator<Delivered> {
-    for (const delivered of this.ring ?? []) {
-      if (!cursor.covers(delivered.envelope) && since?.covers(delivered.envelope) !== true) {
-        yield delivered;
-      }
-    }
-  }
-
-  /**
-   * Its channel will be subscribed to with the next connection, and what was published after a place made up.
-   *
-   * @param own the last message of the node itself that may stand behind that place. Those are not made up, so only who has
-   *   seen them can go on here.
-   */
-  countOnMakingUp(sequence: number, own: MessagePlace | undefined): void {
-    this.isSubscribed = true;
-    this.since = sequence;
-    this.forgottenOwn = own ?? this.forgottenOwn;
-  }
-
-  /** What has been made up ends at a place, and with it own messages up to a count. */
-  madeUp(sequence: number, accepted: number): void {
-    const { forgottenOwn } = this;
-    if (forgottenOwn !== undefined && forgottenOwn.sequence === undefined && forgottenOwn.count <= accepted) {
-      this.forgottenOwn = { sender: forgottenOwn.sender, count: forgottenOwn.count, sequence };
-    }
-  }
-
-  /** Another life of the log has begun at a place. */
-  forget(sequence: number): void {
-    this.ring = undefined;
-    this.oldest = 0;
-    this.forgotten = undefined;
-    this.forgottenOwn = undefined;
-    this.since = this.isSubscribed ? sequence : undefined;
-  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { BackplaneNode, Replay, ReplayTopic } from '../messaging/backplane.
 import type { Message } from '../messaging/envelope.js';
 import type { Topic } from '../messaging/topics.js';
 import { Cursor } from './cursor.js';
-import { LocalHistory, type OpenTopic } from './local-history.js';
+import { LocalHistory } from './local-history.js';
 import type { LogPosition } from './log-position.js';
 import { LogReader } from './log-reader.js';
 import { LogIntake } from './log-intake.js';
@@ -14,6 +14,7 @@ import { LoggedEnvelope, NOT_DELIVERED } from './logged-envelope.js';
 import { MarkWaiters } from './mark-waiters.js';
 import type { LogMark, MessageLog } from './message-log.js';
 import { MissedArrivals } from './missed-arrivals.js';
+import type { OpenTopic } from './open-topic.js';
 import { Publisher, type QueuedMessage, type QueueOptions } from './publisher.js';
 import type { RedisAccess } from './redis-access.js';
 import { StreamTransmission } from './stream-transmission.js';
