@@ -50,7 +50,8 @@ export function commandConnection(client: PlainClient): CommandConnection {
           lose(new WrongServerError(error.message, { cause: error }));
           throw SignalRError.because(error, 'SIGNALR_BACKPLANE_DOWN', 'redis');
         }
-        throw error;
+        // What waited for its answer fails like what is asked without a connection.
+        throw client.isOpen ? error : SignalRError.because(error, 'SIGNALR_BACKPLANE_DOWN', 'redis');
       }),
   }));
 }

@@ -207,6 +207,24 @@ describe.skipIf(missing('redis')).each(redisReleases)('when the line of $name to
     await expect(add('theirs')).rejects.toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
   });
 
+  test('what waits for an answer when the line breaks fails like what is asked without one', async () => {
+    farm = new RedisFarm(redis, release);
+    const { backplane, gate } = await farm.add();
+    gate.stop('there');
+    const asked = backplane.directory.list({ hub: 'h' });
+    gate.cut();
+    await expect(asked).rejects.toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
+  });
+
+  test('and when the node stops', async () => {
+    farm = new RedisFarm(redis, release);
+    const { backplane, gate } = await farm.add();
+    gate.stop('there');
+    const failure = Promise.resolve(backplane.directory.list({ hub: 'h' })).catch((error: unknown) => error);
+    await backplane.stop();
+    expect(await failure).toMatchObject({ code: 'SIGNALR_BACKPLANE_DOWN' });
+  });
+
   test('the directory is brought up to date when Redis is back', async () => {
     farm = new RedisFarm(redis, release);
     const [here, there] = [await farm.add(), await farm.add()];
