@@ -23,8 +23,7 @@ export class PollChannel implements Channel {
     private readonly response: ServerResponse,
     private readonly format: PollFormat,
   ) {
-    response.writeHead(200, format.headers);
-    sendHeadSoon(response);
+    sendHeadSoon(this);
     response.on('error', () => response.destroy());
     response.on('close', () => this.over());
   }
@@ -32,14 +31,14 @@ export class PollChannel implements Channel {
   /** Answers the poll. A protocol puts everything it has into one frame. */
   send(frames: readonly Frame[]): void {
     if (this.writable) {
-      this.response.end(frames.map(({ data }) => this.format.frame(data as string)).join(''));
-      this.over();
+      this.answer(frames.map(({ data }) => this.format.frame(data as string)).join(''));
     }
   }
 
   /** A blank keeps proxies from giving up, and is nothing to a JSON parser. */
   keepAlive(): void {
     if (this.writable && this.format.allowsBlanks) {
+      this.sendHead();
       this.response.write(' ');
     }
   }
@@ -50,13 +49,28 @@ export class PollChannel implements Channel {
 
   end(): void {
     if (this.writable) {
-      this.response.end();
-      this.over();
+      this.answer('');
     }
   }
 
   destroy(): void {
     this.response.destroy();
+  }
+
+  sendHead(): void {
+    if (this.writable && !this.response.headersSent) {
+      this.response.writeHead(200, this.format.headers);
+      this.response.flushHeaders();
+    }
+  }
+
+  private answer(body: string): void {
+    const { response, format } = this;
+    if (!response.headersSent) {
+      response.writeHead(200, { 'Content-Length': Buffer.byteLength(body), ...format.headers });
+    }
+    response.end(body);
+    this.over();
   }
 
   private over(): void {

@@ -57,17 +57,17 @@ export class QueryValues {
 
 /** What the hosts of the two families make of a query string. */
 export interface QueryRules {
-  /** What stands between two parameters. */
-  readonly separator: string | RegExp;
+  /** What may stand between two parameters besides `&`. */
+  readonly separator?: string;
   /** A name without `=` is a parameter with an empty value; else it is none at all. */
   readonly takesBareNames: boolean;
 }
 
 /** The hosts of classic SignalR take `;` as well as `&` (signalr-2 §1.3). */
-export const CLASSIC_QUERY: QueryRules = { separator: /[&;]/, takesBareNames: false };
-export const CORE_QUERY: QueryRules = { separator: '&', takesBareNames: true };
+export const CLASSIC_QUERY: QueryRules = { separator: ';', takesBareNames: false };
+export const CORE_QUERY: QueryRules = { takesBareNames: true };
 /** Forms, which only classic clients send. */
-export const FORM: QueryRules = { separator: '&', takesBareNames: false };
+export const FORM: QueryRules = { takesBareNames: false };
 
 /**
  * Reads a query string or form. `+` is a blank, and an escape that is none stays as it stands: nothing a client sends makes
@@ -75,7 +75,8 @@ export const FORM: QueryRules = { separator: '&', takesBareNames: false };
  */
 export function parseQuery(text: string, { separator, takesBareNames }: QueryRules): QueryValues {
   const query = new QueryValues();
-  for (const pair of text.split(separator)) {
+  const isMixed = separator !== undefined && text.includes(separator);
+  for (const pair of (isMixed ? text.replaceAll(separator, '&') : text).split('&')) {
     const equals = pair.indexOf('=');
     if (equals >= 0) {
       query.append(decode(pair.slice(0, equals)), decode(pair.slice(equals + 1)));
