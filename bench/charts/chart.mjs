@@ -29,10 +29,11 @@ export function draw(chart) {
 
 /** @param {BarChart} chart */
 function drawBars({ title, bars, mark }) {
-  const left = 300;
+  // A character of a title is not wider than 7 in nearly all fonts; the bars keep their room.
+  const left = Math.max(300, ...bars.map(({ title: name }) => 20 + plain(name).length * 7));
   const row = 26;
   const top = 44;
-  const scale = (width - left - 70) / Math.max(...bars.map(({ value }) => value), mark ?? 0);
+  const scale = (width - 370) / Math.max(...bars.map(({ value }) => value), mark ?? 0);
   const parts = bars.map(({ title: name, value }, index) => {
     const y = top + index * row;
     const color = name.startsWith('nestjs-signalr') ? colors[2] : colors[0];
@@ -47,7 +48,7 @@ function drawBars({ title, bars, mark }) {
     mark === undefined
       ? ''
       : `<path d="M${(left + mark * scale).toFixed(1)} ${top - 6}V${bottom}" stroke="${colors[4]}" stroke-dasharray="4 3"/>`;
-  return page(bottom + 12, title, parts.join('\n') + line);
+  return page(bottom + 12, title, parts.join('\n') + line, width + left - 300);
 }
 
 /** @param {LineChart} chart */
@@ -76,10 +77,10 @@ function drawLines({ title, labels, lines }) {
   return page(top + height + 34, title, [...axis, ...ticks, ...drawn].join('\n'));
 }
 
-/** @param {number} height @param {string} title @param {string} content */
-function page(height, title, content) {
+/** @param {number} height @param {string} title @param {string} content @param {number} [wide] */
+function page(height, title, content, wide = width) {
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">\n` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wide} ${height}" width="${wide}" height="${height}" role="img">\n` +
     `<title>${escaped(title)}</title>\n<g ${font} fill="#768390">\n` +
     `<text x="12" y="24" font-weight="600">${escaped(title)}</text>\n${content}\n</g>\n</svg>\n`
   );
