@@ -109,7 +109,7 @@ export class Subscriptions {
     const waiters = this.waiters.splice(0);
     this.changed.clear();
     const added = changed.filter((channel) => this.wanted.has(channel) && !this.actual.has(channel));
-    const removed = changed.filter((channel) => !this.wanted.has(channel));
+    const removed = changed.filter((channel) => !this.wanted.has(channel) && this.actual.has(channel));
     try {
       await Promise.all([this.subscribe(connection, added), this.unsubscribe(connection, removed)]);
       // What was asked for while it was being given up is subscribed to with the next batch.

@@ -62,6 +62,14 @@ test('a channel that is wanted again while it is given up counts as subscribed t
   expect(confirmed).toEqual([['a'], ['a']]);
 });
 
+test('a channel that is given up before Redis has heard of it costs nothing', async () => {
+  const added = subscriptions.add('a');
+  subscriptions.remove('a');
+  await added;
+  expect(commands).toEqual([]);
+  expect(confirmed).toEqual([]);
+});
+
 test('a channel that is given up and wanted again before Redis hears of it stays subscribed to', async () => {
   void subscriptions.add('a');
   await answer();
