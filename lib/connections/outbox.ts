@@ -1,4 +1,5 @@
-import { flushAtEndOfTurn, type Flushable } from './turn.js';
+import type { Flushable } from '../common/flush-queue.js';
+import { flushAtEndOfTurn } from './turn.js';
 
 /** What an outbox does with a connection whose peer does not read. */
 export type OutboxPolicy = 'close' | 'dropOldest' | 'keepLatest';

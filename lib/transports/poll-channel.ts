@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
+import type { Flushable } from '../common/flush-queue.js';
 import type { Channel, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
 import { sendHeadSoon } from './poll-heads.js';
@@ -13,12 +14,12 @@ export interface PollFormat {
 }
 
 /** A channel for the length of one poll: it ends with the first frame. */
-export class PollChannel implements Channel {
+export class PollChannel implements Channel, Flushable {
   readonly transport = 'longPolling';
   owner: ChannelOwner | undefined;
   writable = true;
 
-  /** The head does not wait for an answer, so that the client knows that it is being served (signalr-2 §4.6). */
+  /** The head waits only a moment for the answer, so that the client knows that it is being served (signalr-2 §4.6). */
   constructor(
     private readonly response: ServerResponse,
     private readonly format: PollFormat,
@@ -38,7 +39,7 @@ export class PollChannel implements Channel {
   /** A blank keeps proxies from giving up, and is nothing to a JSON parser. */
   keepAlive(): void {
     if (this.writable && this.format.allowsBlanks) {
-      this.sendHead();
+      this.flush();
       this.response.write(' ');
     }
   }
@@ -57,7 +58,8 @@ export class PollChannel implements Channel {
     this.response.destroy();
   }
 
-  sendHead(): void {
+  /** Sends the head, unless it has left. */
+  flush(): void {
     if (this.writable && !this.response.headersSent) {
       this.response.writeHead(200, this.format.headers);
       this.response.flushHeaders();

@@ -1,38 +1,21 @@
-import { toError } from '../common/errors.js';
+import { type Flushable, FlushQueue } from '../common/flush-queue.js';
 import { traceSource } from '../common/trace.js';
-
-/** A poll that may have been answered meanwhile. */
-interface Pending {
-  /** Sends the head, unless it has left. */
-  sendHead(): void;
-}
 
 /** How long, in milliseconds, the head of a poll waits for the answer. */
 const PATIENCE = 10;
 
-const logger = traceSource('SignalR.Transports.LongPollingTransport');
-
-let waiting: Pending[] = [];
+const heads = new FlushQueue(
+  (flushAll) => setTimeout(flushAll, PATIENCE),
+  traceSource('SignalR.Transports.LongPollingTransport'),
+  'the head of a poll could not be sent',
+);
 
 /**
  * Sends the head of a poll ahead of its answer, unless the answer comes in a few milliseconds: then they leave in one write,
  * which is half of what a poll costs. One timer serves all polls.
+ *
+ * @param poll sends its head when it is flushed, if that has not left by then.
  */
-export function sendHeadSoon(poll: Pending): void {
-  if (waiting.push(poll) === 1) {
-    setTimeout(sendAll, PATIENCE);
-  }
-}
-
-function sendAll(): void {
-  const pending = waiting;
-  waiting = [];
-  for (const poll of pending) {
-    try {
-      poll.sendHead();
-    } catch (error) {
-      // What middleware has put around a response may fail: nobody waits for this, and the process must live on.
-      logger.error('the head of a poll could not be sent', toError(error).stack);
-    }
-  }
+export function sendHeadSoon(poll: Flushable): void {
+  heads.add(poll);
 }
