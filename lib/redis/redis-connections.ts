@@ -48,9 +48,8 @@ export function commandConnection(client: PlainClient): CommandConnection {
       client.sendCommand(args).catch((error: unknown) => {
         if (error instanceof Error && ELSEWHERE.test(error.message)) {
           lose(new WrongServerError(error.message, { cause: error }));
-          throw SignalRError.because(error, 'SIGNALR_BACKPLANE_DOWN', 'redis');
         }
-        // What waited for its answer fails like what is asked without a connection.
+        // What fails with its connection fails like what is asked without one.
         throw client.isOpen ? error : SignalRError.because(error, 'SIGNALR_BACKPLANE_DOWN', 'redis');
       }),
   }));
