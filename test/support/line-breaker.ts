@@ -37,7 +37,7 @@ export class LineBreaker {
     return [...this.answering.values()].some(({ url }) => url.includes(text));
   }
 
-  /** The same, but for requests whose client has not seen anything of an answer: browsers send those again by themselves. */
+  /** The same, but only if some of the answer has left: without it, browsers send a request again by themselves. */
   hasBegunToAnswer(text: string): boolean {
     return [...this.answering].some(
       ([response, { url, before }]) => url.includes(text) && written(response) > before,

@@ -9,6 +9,7 @@ import { encodeHead } from '../../lib/redis/wire-format.js';
 import { WireReports } from '../../lib/redis/wire-reports.js';
 import { call, RecordingNode, textOf } from '../../lib/testing/conformance/recording-node.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { type Deferred, deferred } from '../support/inbox.js';
 
 const TAG = 'AAAAAAAA';
 const EPOCH = 'e1';
@@ -27,14 +28,14 @@ const logged = (sequence: number, tag: string, count: number, text: string): unk
 let entries: unknown[];
 let acceptedOfOthers: number;
 /** Holds back what a log contains. */
-let reading: { readonly begun: () => void; readonly until: Promise<void> } | undefined;
+let reading: { readonly begun: Deferred; readonly goOn: Deferred } | undefined;
 
 /** What Redis says to a message of this node; nothing, unless a test says otherwise. */
 let publish: () => Promise<unknown>;
 /** True while there is a connection on which channels are subscribed to. */
 let isListening: boolean;
 /** Holds back what Redis answers to a sign of life. */
-let answering: Promise<void> | undefined;
+let answering: Deferred | undefined;
 
 const slowRedis = {
   isOpen: true,
@@ -46,8 +47,8 @@ const slowRedis = {
       return String(acceptedOfOthers);
     }
     const found = entries;
-    reading?.begun();
-    await reading?.until;
+    reading?.begun.resolve();
+    await reading?.goOn.promise;
     return found;
   },
 } as unknown as RedisAccess;
@@ -93,7 +94,7 @@ describe('messages that Redis has not accepted yet', () => {
         sync: async () => {
           const here = mark;
           log.marked(here);
-          await answering;
+          await answering?.promise;
           return here;
         },
       },
@@ -231,19 +232,14 @@ describe('messages that Redis has not accepted yet', () => {
   describe('what a node cannot know, who comes back does not find complete in its memory:', () => {
     /** Gives the subscriptions back. @returns what goes on with reading what was missed, once that has begun */
     async function makeUp(): Promise<() => Promise<void>> {
-      let goOn = (): void => undefined;
-      const until = new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
-      const begun = new Promise<void>((resolve) => {
-        reading = { begun: resolve, until };
-      });
+      const [begun, goOn] = [deferred(), deferred()];
+      reading = { begun, goOn };
       isListening = true;
       const back = log.subscriptionsBack();
-      await begun;
+      await begun.promise;
       reading = undefined;
       return () => {
-        goOn();
+        goOn.resolve();
         return back;
       };
     }
@@ -284,17 +280,15 @@ describe('messages that Redis has not accepted yet', () => {
       loseSubscriptions();
       isListening = true;
       log.open('t');
-      let answer = (): void => undefined;
-      answering = new Promise((resolve) => {
-        answer = resolve;
-      });
+      const answer = deferred();
+      answering = answer;
       mark = { ...mark, sequence: 5 };
       entries = [logged(3, 'BBBBBBBB', 1, 'made up')];
       const back = log.subscriptionsBack();
       // Said between that place and the subscription.
       mark = { ...mark, sequence: 6 };
       const opened = log.opened(['t']);
-      answer();
+      answer.resolve();
       await Promise.all([back, opened]);
       entries = [logged(3, 'BBBBBBBB', 1, 'made up'), logged(6, 'BBBBBBBB', 2, 'missed')];
       expect(await texts(['t'], `${EPOCH}-3`)).toEqual(['missed']);

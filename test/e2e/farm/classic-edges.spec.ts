@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type Acknowledgement,
   type BackplaneNode,
   Hub,
   HubMethod,
   MemoryBackplane,
   type MemoryBroker,
+  type NodeCommand,
   type NodeNote,
   SignalRHub,
   SignalRService,
@@ -69,11 +71,19 @@ class FarmHub extends SignalRHub<{ hear(text: string): void }> {
 
 class CountingBackplane extends MemoryBackplane {
   readonly told: NodeNote[] = [];
+  /** Commands that have been carried out. */
+  readonly done: string[] = [];
   owner!: BackplaneNode;
 
   override start(node: BackplaneNode): void {
     this.owner = node;
     super.start(node);
+  }
+
+  override async command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
+    const acknowledgement = await super.command(command, timeout);
+    this.done.push(command.type);
+    return acknowledgement;
   }
 
   override tell(nodeId: string, note: NodeNote): boolean {
@@ -364,7 +374,7 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     test('goes on if its token has told of them', async () => {
       const { held, isHeld, found } = await pollElsewhere(true);
       found();
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await until('the groups are told', () => backplanes[0]?.done.includes('leftBehind') === true);
       expect(isHeld()).toBe(true);
       await farm.hub(FarmHub, 2).clients.group('g').hear('x');
       expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
