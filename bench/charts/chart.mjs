@@ -19,6 +19,8 @@
  */
 
 const width = 760;
+/** What the bars have, and the numbers behind them. */
+const room = { bars: 390, numbers: 70 };
 const font = 'font-family="system-ui, sans-serif" font-size="13"';
 const colors = ['#57606a', '#bf8700', '#0969da', '#8250df', '#cf222e', '#1a7f37'];
 
@@ -33,7 +35,7 @@ function drawBars({ title, bars, mark }) {
   const left = Math.max(300, ...bars.map(({ title: name }) => 20 + plain(name).length * 7));
   const row = 26;
   const top = 44;
-  const scale = (width - 370) / Math.max(...bars.map(({ value }) => value), mark ?? 0);
+  const scale = room.bars / Math.max(...bars.map(({ value }) => value), mark ?? 0);
   const parts = bars.map(({ title: name, value }, index) => {
     const y = top + index * row;
     const color = name.startsWith('nestjs-signalr') ? colors[2] : colors[0];
@@ -48,7 +50,7 @@ function drawBars({ title, bars, mark }) {
     mark === undefined
       ? ''
       : `<path d="M${(left + mark * scale).toFixed(1)} ${top - 6}V${bottom}" stroke="${colors[4]}" stroke-dasharray="4 3"/>`;
-  return page(bottom + 12, title, parts.join('\n') + line, width + left - 300);
+  return page(bottom + 12, title, parts.join('\n') + line, left + room.bars + room.numbers);
 }
 
 /** @param {LineChart} chart */

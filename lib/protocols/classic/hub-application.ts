@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { RecentValues } from '../../common/recent-values.js';
 import type { ClassicOptions } from '../../common/options.js';
 import { all, andThen } from '../../common/promises.js';
+import { RecentValues } from '../../common/recent-values.js';
 import type { HttpAnswer } from '../../transports/http.js';
 import type { ProtocolServices } from '../endpoint.js';
 import { Rejected, rejection } from './admission.js';
