@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 
 import type { Channel, ChannelEnd, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
+import { type SocketWriter, writerFor } from './socket-writer.js';
 
 const NORMAL_CLOSURE = 1000;
 const ABNORMAL_CLOSURE = 1006;
@@ -16,6 +17,7 @@ export class WebSocketChannel implements Channel {
   readonly transport = 'webSockets';
   owner: ChannelOwner | undefined;
   writable = true;
+  private readonly writer: SocketWriter;
   private failure: Error | undefined;
 
   constructor(
@@ -23,6 +25,7 @@ export class WebSocketChannel implements Channel {
     /** The connection under the WebSocket, as the upgrade gave it. */
     private readonly socket: Duplex,
   ) {
+    this.writer = writerFor(socket);
     (webSocket as OwnedWebSocket)[CHANNEL] = this;
     webSocket.on('message', onMessage);
     webSocket.on('error', onError);
@@ -41,12 +44,13 @@ export class WebSocketChannel implements Channel {
     if (first === undefined) {
       return;
     }
-    const taken = this.socket.write(
+    const taken = this.writer.write(
+      this.socket,
       frames.length === 1 ? first.webSocket : Buffer.concat(frames.map((frame) => frame.webSocket)),
     );
     if (!taken && this.writable) {
       this.writable = false;
-      this.socket.once('drain', () => {
+      this.writer.whenDrained(this.socket, () => {
         this.writable = true;
         this.owner?.onWritable();
       });
