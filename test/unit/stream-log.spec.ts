@@ -327,6 +327,22 @@ describe('messages that Redis has not accepted yet', () => {
       expect(log.replay([{ topic: 't' }], `${EPOCH}-1`)).toMatchObject({ complete: true, envelopes: [] });
     });
 
+    test('messages of the node itself that were accepted before the topic was opened, in the middle of making up', async () => {
+      publish = () => Promise.resolve(['accepted', EPOCH, 3, 1, '1-0']);
+      log.close('all');
+      loseSubscriptions();
+      await log.publish('t', call('own'));
+      // Its client comes here between two attempts to make up what was missed.
+      isListening = true;
+      log.open('t');
+      mark = { ...mark, sequence: 4, accepted: 1 };
+      const opened = log.opened(['t']);
+      entries = [logged(2, 'BBBBBBBB', 1, 'made up'), logged(3, TAG, 1, 'own')];
+      const goOn = await makeUp();
+      await Promise.all([goOn(), opened]);
+      expect(await texts(['t'], `${EPOCH}-2`)).toEqual(['own']);
+    });
+
     test('topics of another life of the log, as long as they are not subscribed to', async () => {
       log.open('t');
       log.receive('all', published(7, 'BBBBBBBB', 1, '1').replace(EPOCH, 'e2'));
