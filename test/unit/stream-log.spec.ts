@@ -229,6 +229,26 @@ describe('messages that Redis has not accepted yet', () => {
     expect(await texts(['all'], `${EPOCH}-9`)).toEqual(['2']);
   });
 
+  test('are in the memory of the node also when the log begins anew before Redis accepts them', async () => {
+    void log.publish('all', call('1'));
+    log.receive('all', published(5, 'BBBBBBBB', 1, '2').replace(EPOCH, 'e2'));
+    expect(await texts(['all'], 'e2-5')).toEqual(['1']);
+    log.receive('all', published(6, TAG, 1, '1').replace(EPOCH, 'e2'));
+    expect(await texts(['all'], 'e2-4')).toEqual(['1', '2']);
+    expect(await texts(['all'], 'e2-6')).toEqual([]);
+  });
+
+  test('and are not in memory any more are looked for in the log when it has begun anew', async () => {
+    void log.publish('all', call('1'));
+    for (let count = 1; count <= 100; count++) {
+      log.receive('all', published(count, 'BBBBBBBB', count, '-'));
+    }
+    log.receive('all', published(5, 'BBBBBBBB', 101, '2').replace(EPOCH, 'e2'));
+    mark = { epoch: 'e2', sequence: 6, accepted: 1, term: '2-0' };
+    entries = [logged(6, TAG, 1, '1')];
+    expect(await texts(['all'], 'e2-5')).toEqual(['1']);
+  });
+
   describe('what a node cannot know, who comes back does not find complete in its memory:', () => {
     /** Gives the subscriptions back. @returns what goes on with reading what was missed, once that has begun */
     async function makeUp(): Promise<() => Promise<void>> {
