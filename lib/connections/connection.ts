@@ -135,7 +135,7 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
   abstract messagesLost(): void;
 
   /** Another node has turned out to have it: here it goes away without a word to its client, which is there. */
-  abstract takenBy(nodeId: string): void;
+  abstract takenAway(): void;
 
   /** Ends the connection because the server goes away: its client is told to come back. Resolves when hubs know. */
   abstract shutDown(): Promise<void>;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Acknowledgement,
   type BackplaneNode,
+  type ConnectionEntry,
   Hub,
   HubMethod,
   MemoryBackplane,
@@ -343,9 +344,12 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
 
   describe('a client that comes to a server while nobody knows who has its session', () => {
     /** It is in a group at the first server, and polls at the second one, which holds the poll. */
-    async function pollElsewhere(
-      knowsGroup: boolean,
-    ): Promise<{ held: Promise<RawAnswer>; isHeld: () => boolean; found: () => void }> {
+    async function pollElsewhere(knowsGroup: boolean): Promise<{
+      connectionId: string;
+      held: Promise<RawAnswer>;
+      isHeld: () => boolean;
+      found: () => void;
+    }> {
       const client = await connect('longPolling');
       if (!knowsGroup) {
         await client.drop();
@@ -362,7 +366,8 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       await lines.untilHolds('/poll');
       const isHeld = (): boolean => lines.holds('/poll');
       const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
-      return { held, isHeld, found: () => first.owner.taken?.(client.connectionId, second.owner.id) };
+      const { connectionId } = client;
+      return { connectionId, held, isHeld, found: () => first.owner.taken?.(connectionId, second.owner.id) };
     }
 
     test('begins anew if it was in groups of which that server has not heard', async () => {
@@ -378,6 +383,18 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       expect(isHeld()).toBe(true);
       await farm.hub(FarmHub, 2).clients.group('g').hear('x');
       expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
+    });
+
+    test('may have gone on to a third one before the first one hears of the second', async () => {
+      const { connectionId, held, found } = await pollElsewhere(true);
+      const [, , third] = backplanes as [CountingBackplane, CountingBackplane, CountingBackplane];
+      const { directory } = farm.broker;
+      found();
+      directory.add({ ...(directory.find(connectionId) as ConnectionEntry), nodeId: third.owner.id });
+      await until('the groups are told', () => backplanes[0]?.done.includes('leftBehind') === true);
+      expect(directory.find(connectionId)?.nodeId).toBe(third.owner.id);
+      await farm.hub(FarmHub, 1).clients.client(connectionId).hear('x');
+      await held;
     });
   });
 
