@@ -217,11 +217,10 @@ export class ConnectionRegistry implements BackplaneNode {
       case 'removeFromGroup':
         connection.leaveGroup(command.topic);
         return true;
-      case 'leftBehind':
-        if (!command.topics.every((topic) => connection.topics.has(topic))) {
-          connection.messagesLost();
-        }
-        return true;
+      case 'leftBehind': {
+        const told = connection.leftBehind(command.topics);
+        return isThenable(told) ? told.then(() => true as const) : true;
+      }
       case 'disconnect':
         connection.disconnect(command);
         return true;

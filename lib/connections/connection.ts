@@ -134,6 +134,13 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
    */
   abstract messagesLost(): void;
 
+  /** Another node had it as well, where it was in these groups: what was said in others than its own, nobody has told it. */
+  leftBehind(topics: readonly Topic[]): void | Promise<void> {
+    if (!topics.every((topic) => this.topics.has(topic))) {
+      this.messagesLost();
+    }
+  }
+
   /** Another node has turned out to have it: here it goes away without a word to its client, which is there. */
   abstract takenAway(): void;
 

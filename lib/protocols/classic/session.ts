@@ -215,8 +215,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const { registry } = this.services;
     this.groups.restore(groups);
     this.greeting = isGreeted ? DONE : undefined;
-    await registry.add(this, this.ownTopics());
-    await Promise.all(this.groups.topics.map(async (topic) => registry.join(this, topic)));
+    this.subscribing = andThen(registry.add(this, this.ownTopics()), () =>
+      andThen(all(this.groups.topics.map((topic) => registry.join(this, topic))), () => undefined),
+    );
+    await this.subscribing;
   }
 
   /**
@@ -240,6 +242,12 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       this.services.registry.giveUp(this);
       void this.settled().then(() => this.leaveBehind());
     }
+  }
+
+  /** Which groups it has is known once it has subscribed to what its client has come with. */
+  override async leftBehind(topics: readonly Topic[]): Promise<void> {
+    await this.settled();
+    await super.leftBehind(topics);
   }
 
   private leaveBehind(): void {

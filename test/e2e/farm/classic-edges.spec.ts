@@ -72,7 +72,8 @@ class FarmHub extends SignalRHub<{ hear(text: string): void }> {
 
 class CountingBackplane extends MemoryBackplane {
   readonly told: NodeNote[] = [];
-  /** Commands that have been carried out. */
+  /** Commands that it was given, and those that have been carried out. */
+  readonly asked: string[] = [];
   readonly done: string[] = [];
   owner!: BackplaneNode;
 
@@ -82,6 +83,7 @@ class CountingBackplane extends MemoryBackplane {
   }
 
   override async command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
+    this.asked.push(command.type);
     const acknowledgement = await super.command(command, timeout);
     this.done.push(command.type);
     return acknowledgement;
@@ -343,8 +345,15 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
   });
 
   describe('a client that comes to a server while nobody knows who has its session', () => {
-    /** It is in a group at the first server, and polls at the second one, which holds the poll. */
-    async function pollElsewhere(knowsGroup: boolean): Promise<{
+    /**
+     * It is in a group at the first server, and polls at the second one, which holds the poll.
+     *
+     * @param confirmed holds back what the second one subscribes to.
+     */
+    async function pollElsewhere(
+      knowsGroup: boolean,
+      confirmed?: Deferred,
+    ): Promise<{
       connectionId: string;
       held: Promise<RawAnswer>;
       isHeld: () => boolean;
@@ -361,11 +370,15 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       }
       farm.broker.directory.remove(client.connectionId);
       const lines = new LineBreaker(farm.apps[1] as (typeof farm.apps)[number]);
+      const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
+      if (confirmed !== undefined) {
+        const subscribe = second.subscribe.bind(second);
+        Object.assign(second, { subscribe: (topic: string) => (subscribe(topic), confirmed.promise) });
+      }
       const token = knowsGroup ? `&groupsToken=${encodeURIComponent(client.groupsToken ?? '')}` : '';
       const held = http('POST', url(client, 1, 'poll'), { body: `messageId=${client.cursor}${token}` });
       await lines.untilHolds('/poll');
       const isHeld = (): boolean => lines.holds('/poll');
-      const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
       const { connectionId } = client;
       return { connectionId, held, isHeld, found: () => first.owner.taken?.(connectionId, second.owner.id) };
     }
@@ -380,6 +393,18 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       const { held, isHeld, found } = await pollElsewhere(true);
       found();
       await until('the groups are told', () => backplanes[0]?.done.includes('leftBehind') === true);
+      expect(isHeld()).toBe(true);
+      await farm.hub(FarmHub, 2).clients.group('g').hear('x');
+      expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
+    });
+
+    test('goes on as well if that is told while it is still being subscribed to them', async () => {
+      const confirmed = deferred();
+      const { held, isHeld, found } = await pollElsewhere(true, confirmed);
+      found();
+      await until('the groups are told', () => backplanes[0]?.asked.includes('leftBehind') === true);
+      confirmed.resolve();
+      await until('the answer', () => backplanes[0]?.done.includes('leftBehind') === true);
       expect(isHeld()).toBe(true);
       await farm.hub(FarmHub, 2).clients.group('g').hear('x');
       expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
