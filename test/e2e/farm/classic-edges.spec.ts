@@ -152,6 +152,20 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     return moved;
   }
 
+  /** What a server subscribes to waits for the gate. @returns what that is */
+  function holdSubscriptions(server: number): Inbox<string> {
+    const backplane = backplanes[server] as CountingBackplane;
+    const subscribe = backplane.subscribe.bind(backplane);
+    const topics = new Inbox<string>();
+    const hold = (topic: string): Promise<void> => {
+      subscribe(topic);
+      topics.put(topic);
+      return gate.promise;
+    };
+    Object.assign(backplane, { subscribe: hold });
+    return topics;
+  }
+
   const owners = (): (string | undefined)[] =>
     farm.broker.directory.list({ hub: 'farm' }).map(({ nodeId }) => nodeId);
 
@@ -186,6 +200,28 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       expect(await events.next('the end')).toBe(`disconnected ${client.connectionId} true`);
       await client.end();
       await call.catch(() => undefined);
+    });
+
+    test('a session that is sent away while it moves is not begun anew by the request that it moves for', async () => {
+      const client = await connect(transport);
+      await client.drop();
+      const { connectionId } = client;
+      const subscribed = holdSubscriptions(1);
+      const answer = http('GET', url(client, 1, 'reconnect'));
+      await subscribed.next('the session');
+      const sentAway = backplanes[2]?.command(
+        { type: 'disconnect', connectionId, reason: 'Go.', allowReconnect: false },
+        1_000,
+      );
+      expect(await sentAway).toBe(true);
+      gate.resolve();
+      const { status, body } = await answer;
+      // A client that polls reads it in an answer.
+      const isPolling = transport === 'longPolling';
+      const told = isPolling ? (JSON.parse(body) as { E: string }).E : status;
+      expect(told).toBe(isPolling ? 'Go.' : 403);
+      expect(await events.next('the end')).toBe(`disconnected ${connectionId} false`);
+      expect(events.pending).toEqual([]);
     });
 
     test('a call that runs meanwhile sends its client away', async () => {
@@ -348,11 +384,11 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     /**
      * It is in a group at the first server, and polls at the second one, which holds the poll.
      *
-     * @param confirmed holds back what the second one subscribes to.
+     * @param isHeldBack true if what the second one subscribes to waits for the gate.
      */
     async function pollElsewhere(
       knowsGroup: boolean,
-      confirmed?: Deferred,
+      isHeldBack = false,
     ): Promise<{
       connectionId: string;
       held: Promise<RawAnswer>;
@@ -371,9 +407,8 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       farm.broker.directory.remove(client.connectionId);
       const lines = new LineBreaker(farm.apps[1] as (typeof farm.apps)[number]);
       const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
-      if (confirmed !== undefined) {
-        const subscribe = second.subscribe.bind(second);
-        Object.assign(second, { subscribe: (topic: string) => (subscribe(topic), confirmed.promise) });
+      if (isHeldBack) {
+        holdSubscriptions(1);
       }
       const token = knowsGroup ? `&groupsToken=${encodeURIComponent(client.groupsToken ?? '')}` : '';
       const held = http('POST', url(client, 1, 'poll'), { body: `messageId=${client.cursor}${token}` });
@@ -399,11 +434,10 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     });
 
     test('goes on as well if that is told while it is still being subscribed to them', async () => {
-      const confirmed = deferred();
-      const { held, isHeld, found } = await pollElsewhere(true, confirmed);
+      const { held, isHeld, found } = await pollElsewhere(true, true);
       found();
       await until('the groups are told', () => backplanes[0]?.asked.includes('leftBehind') === true);
-      confirmed.resolve();
+      gate.resolve();
       await until('the answer', () => backplanes[0]?.done.includes('leftBehind') === true);
       expect(isHeld()).toBe(true);
       await farm.hub(FarmHub, 2).clients.group('g').hear('x');
