@@ -91,16 +91,26 @@ export class ConnectionRegistry implements BackplaneNode {
     }
   }
 
-  /**
-   * Another node has taken a connection over. It stays subscribed until {@link remove}, so that nothing is lost before the
-   * other node has subscribed as well.
-   */
+  /** Another node takes a connection over; it is told by the directory. See {@link giveUp}. */
   handOver(connection: Connection, nodeId: string): void {
-    if (this.connections.get(connection.id) === connection) {
-      this.connections.delete(connection.id);
-      this.logger.debug(`connection ${connection.id} has moved to another node`);
+    if (this.giveUp(connection)) {
       this.routes.handOver(connection, nodeId);
     }
+  }
+
+  /**
+   * Another node has a connection, and the directory knows. It stays subscribed until {@link remove}, so that nothing is lost
+   * before the other node has subscribed as well.
+   *
+   * @returns false if it was none of this node's.
+   */
+  giveUp(connection: Connection): boolean {
+    if (this.connections.get(connection.id) !== connection) {
+      return false;
+    }
+    this.connections.delete(connection.id);
+    this.logger.debug(`connection ${connection.id} has moved to another node`);
+    return true;
   }
 
   /** Forgets a connection and everything it was subscribed to. */
@@ -207,11 +217,10 @@ export class ConnectionRegistry implements BackplaneNode {
       case 'removeFromGroup':
         connection.leaveGroup(command.topic);
         return true;
-      case 'leftBehind':
-        if (!command.topics.every((topic) => connection.topics.has(topic))) {
-          connection.messagesLost();
-        }
-        return true;
+      case 'leftBehind': {
+        const told = connection.leftBehind(command.topics);
+        return isThenable(told) ? told.then(() => true as const) : true;
+      }
       case 'disconnect':
         connection.disconnect(command);
         return true;
@@ -232,12 +241,12 @@ export class ConnectionRegistry implements BackplaneNode {
     }
   }
 
-  taken(connectionId: string, nodeId: string): void {
+  taken(connectionId: string): void {
     const connection = this.connections.get(connectionId);
     if (connection === undefined) {
       this.takenEarly.forEach((listener) => listener(connectionId));
     } else {
-      connection.takenBy(nodeId);
+      connection.takenAway();
     }
   }
 

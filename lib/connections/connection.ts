@@ -134,8 +134,15 @@ export abstract class Connection<T extends OutboxItem = OutboxItem> implements C
    */
   abstract messagesLost(): void;
 
+  /** Another node had it as well, where it was in these groups: what was said in others than its own, nobody has told it. */
+  leftBehind(topics: readonly Topic[]): void | Promise<void> {
+    if (!topics.every((topic) => this.topics.has(topic))) {
+      this.messagesLost();
+    }
+  }
+
   /** Another node has turned out to have it: here it goes away without a word to its client, which is there. */
-  abstract takenBy(nodeId: string): void;
+  abstract takenAway(): void;
 
   /** Ends the connection because the server goes away: its client is told to come back. Resolves when hubs know. */
   abstract shutDown(): Promise<void>;

@@ -27,7 +27,7 @@ export class LostConnection extends Connection {
 
   messagesLost(): void {}
 
-  takenBy(): void {}
+  takenAway(): void {}
 
   shutDown(): Promise<void> {
     return DONE;

@@ -44,7 +44,8 @@ export interface ConnectionDirectory {
    * exactly one gets it. A connection of a Core client dies with its node: if that is still known, the entry of the dead node
    * stands.
    *
-   * @param former a node that is known to be dead, whatever the directory says.
+   * @param former a node that is taken for dead, whatever the directory says. Where nodes can be out of reach and alive, it is told
+   * by {@link BackplaneNode.taken}.
    * @returns the entry that stands now.
    */
   claim(entry: ConnectionEntry, former?: string): ConnectionEntry | Promise<ConnectionEntry>;

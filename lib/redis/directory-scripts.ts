@@ -112,13 +112,23 @@ local function drop(id, entry)
 end
 `;
 
-/** Takes in an entry. More ARGV: connection id, entry. */
-export const ADD = new Script(`${SHARED} put(ARGV[3], ARGV[4])`);
+/**
+ * Takes in an entry of a node's own, or one that it hands over, unless yet another node that is alive has it. More ARGV: connection
+ * id, entry, the node that says so, what the keys of leases begin with. Returns the node that has it, if that is another one.
+ */
+export const ADD = new Script(`${SHARED}
+local standing = read(ARGV[3])
+if isTaken(ARGV[3], ARGV[5], ARGV[6]) and standing.nodeId ~= cjson.decode(ARGV[4]).nodeId then
+  return standing.nodeId
+end
+put(ARGV[3], ARGV[4])
+`);
 
 /**
  * Takes in an entry unless a node that is alive has it. A connection of a Core client dies with its node, so for those any
- * entry stands. More ARGV: connection id, entry, its node, what the keys of leases begin with, a node that is known to be dead.
- * Returns the entry that stands.
+ * entry stands. More ARGV: connection id, entry, its node, what the keys of leases begin with, a node that is known to be dead,
+ * what the channels of nodes begin with. A node whose entry goes is told, since it may only be out of reach. Returns the entry
+ * that stands.
  */
 export const CLAIM = new Script(`${SHARED}
 local former = read(ARGV[3])
@@ -128,6 +138,10 @@ if former then
     return redis.call('GET', root .. 'entry:' .. ARGV[3])
   end
   drop(ARGV[3], former)
+  if former.nodeId ~= ARGV[5] then
+    local mail = {v = ${WIRE_VERSION}, t = 'taken', connectionId = ARGV[3]}
+    redis.call(ARGV[1], ARGV[8] .. former.nodeId, cjson.encode(mail))
+  end
 end
 if cjson.decode(ARGV[4]).protocol == 'core' then
   local died = redis.call('GET', root .. 'died:' .. ARGV[3])

@@ -9,6 +9,7 @@ import { NEW_LIFE } from './log-scripts.js';
 import { LoggedEnvelope } from './logged-envelope.js';
 import type { MarkWaiters } from './mark-waiters.js';
 import type { LogMark } from './message-log.js';
+import type { OpenTopic } from './open-topic.js';
 import type { RedisAccess } from './redis-access.js';
 import type { StreamTransmission } from './stream-transmission.js';
 import type { WireMessage } from './wire-format.js';
@@ -61,8 +62,7 @@ export class LogIntake {
     position.sequence = sequence;
     position.witness(epoch, sequence, term);
     const state = history.get(topic);
-    // What the node had sent before it was subscribed does not arrive: without its place nobody can say who has seen it.
-    if (state?.isSubscribed === true && state.since === undefined && !transmission.hasUnplaced(topic)) {
+    if (state?.isSubscribed === true && state.since === undefined && this.knowsOwnBefore(topic, state)) {
       state.since = sequence - 1;
     }
     if (tag === position.tag) {
@@ -82,6 +82,16 @@ export class LogIntake {
   deliver(envelope: LoggedEnvelope, order?: number): void {
     this.log.history.append(envelope, order);
     this.log.node.deliver(envelope);
+  }
+
+  /**
+   * True if what the node had sent itself before it was subscribed to a topic stands before all that comes now. It does not
+   * arrive, or counts as delivered when it does: where Redis had accepted it before the topic was opened, it is not in memory,
+   * and without its place nobody can say who has seen it.
+   */
+  private knowsOwnBefore(topic: Topic, { sentBefore }: OpenTopic): boolean {
+    const { position, transmission } = this.log;
+    return sentBefore <= position.placed && !transmission.hasUnplaced(topic);
   }
 
   /** Where only this much is known of a message, memory cannot tell who has seen it and who has not: the log can. */

@@ -82,21 +82,18 @@ export class LogReplay {
     const from = after.sequence > mark.sequence ? new Cursor(after.epoch, 0) : after;
     const seen = new Cursor(after.epoch, mark.sequence, pending);
     // What was said in a group before the connection joined is none of its business.
+    const topics = new Map(wanted.map(({ topic, since }) => [topic, since]));
+    const isMissing = (envelope: LoggedEnvelope): boolean =>
+      !from.covers(envelope) && topics.get(envelope.topic)?.covers(envelope) !== true;
     const ranges = wanted.map(({ topic, since }) => ({
       topic,
       after: Math.max(from.sequence, since?.sequence ?? 0),
     }));
     const excerpt = await this.reader.read(after.epoch, ranges, mark.sequence);
-    const logged = excerpt.envelopes.filter(
-      (envelope) => !from.covers(envelope) && !(envelope.sender === tag && envelope.count > lastCount),
-    );
-    const topics = new Map(wanted.map(({ topic, since }) => [topic, since]));
+    // What the node has sent meanwhile is here as well: who has got this is told a place behind it.
+    const logged = excerpt.envelopes.filter(isMissing);
     const own = unplaced.filter(
-      (envelope) =>
-        envelope.count > mark.accepted &&
-        topics.has(envelope.topic) &&
-        !from.covers(envelope) &&
-        topics.get(envelope.topic)?.covers(envelope) !== true,
+      (envelope) => envelope.count > mark.accepted && topics.has(envelope.topic) && isMissing(envelope),
     );
     const envelopes = [
       ...logged.map((envelope, index) => {
@@ -112,7 +109,7 @@ export class LogReplay {
       known: true,
       complete: excerpt.incomplete.length === 0,
       position: envelopes.at(-1)?.position ?? seen.toString(),
-      screen: new SeenScreen(seen, after, tag, lastCount),
+      screen: new SeenScreen(seen, after, tag, Math.max(lastCount, mark.accepted)),
     };
   }
 

@@ -18,6 +18,8 @@ type Mail = { readonly v: number } & (
   | { readonly t: 'ack'; readonly id: number; readonly done?: Acknowledgement }
   /** `n` counts the notes of one node to another, from 1 on. */
   | { readonly t: 'note'; readonly from: string; readonly n: number; readonly note: NodeNote }
+  /** Written by `CLAIM`. */
+  | { readonly t: 'taken'; readonly connectionId: string }
 );
 
 interface Asked {
@@ -44,6 +46,8 @@ export class NodeMail {
     private readonly reports: WireReports,
     private readonly clock: Clock,
     private readonly onMark: (mark: LogMark) => void,
+    /** Told of connections that another node is said to have taken. */
+    private readonly onTaken: (connectionId: string) => void,
   ) {}
 
   /** See {@link Backplane.command}. */
@@ -93,6 +97,9 @@ export class NodeMail {
         if (mail.done !== undefined) {
           this.asked.get(mail.id)?.resolve(mail.done);
         }
+        break;
+      case 'taken':
+        this.onTaken(mail.connectionId);
         break;
     }
   }

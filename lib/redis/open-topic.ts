@@ -25,6 +25,8 @@ export class OpenTopic {
   /** The last ones that were forgotten, of this node and of others; both were in the order of their places. */
   private forgottenOwn: MessagePlace | undefined;
   private forgotten: MessagePlace | undefined;
+  /** The last message of this node that may be missing, because those are not made up. */
+  private notMadeUp: MessagePlace | undefined;
 
   append(delivered: Delivered, capacity: number, tag: string): void {
     this.ring ??= [];
@@ -48,7 +50,7 @@ export class OpenTopic {
     const reachesBack = this.since !== undefined && this.since <= start;
     return (
       reachesBack &&
-      [this.forgotten, this.forgottenOwn].every(
+      [this.forgotten, this.forgottenOwn, this.notMadeUp].every(
         (envelope) => envelope === undefined || cursor.covers(envelope) || since?.covers(envelope) === true,
       )
     );
@@ -71,23 +73,27 @@ export class OpenTopic {
   countOnMakingUp(sequence: number, own: MessagePlace | undefined): void {
     this.isSubscribed = true;
     this.since = sequence;
-    this.forgottenOwn = own ?? this.forgottenOwn;
+    this.notMadeUp = own ?? this.notMadeUp;
   }
 
   /** What has been made up ends at a place, and with it own messages up to a count. */
   madeUp(sequence: number, accepted: number): void {
-    const { forgottenOwn } = this;
-    if (forgottenOwn !== undefined && forgottenOwn.sequence === undefined && forgottenOwn.count <= accepted) {
-      this.forgottenOwn = { sender: forgottenOwn.sender, count: forgottenOwn.count, sequence };
+    const { notMadeUp } = this;
+    if (notMadeUp !== undefined && notMadeUp.sequence === undefined && notMadeUp.count <= accepted) {
+      this.notMadeUp = { sender: notMadeUp.sender, count: notMadeUp.count, sequence };
     }
   }
 
-  /** Another life of the log has begun at a place. */
+  /** Another life of the log has begun at a place. What Redis has not accepted yet will get its place there. */
   forget(sequence: number): void {
-    this.ring = undefined;
+    const { ring, oldest, forgottenOwn } = this;
+    this.ring = ring && [...ring.slice(oldest), ...ring.slice(0, oldest)].filter(isUnplaced);
     this.oldest = 0;
     this.forgotten = undefined;
-    this.forgottenOwn = undefined;
+    this.forgottenOwn = forgottenOwn?.sequence === undefined ? forgottenOwn : undefined;
+    this.notMadeUp = undefined;
     this.since = this.isSubscribed ? sequence : undefined;
   }
 }
+
+const isUnplaced = ({ envelope }: Delivered): boolean => envelope.sequence === undefined;

@@ -228,10 +228,18 @@ export class RedisBackplane implements Backplane {
     };
     const log =
       settings.mode === 'streams' ? new StreamLog(settings, services) : new PubSubLog(settings, services);
-    const mail = new NodeMail(node, redis, directory, reports, clock, (mark) => {
-      lease.heard();
-      log.marked(mark);
-    });
+    const mail = new NodeMail(
+      node,
+      redis,
+      directory,
+      reports,
+      clock,
+      (mark) => {
+        lease.heard();
+        log.marked(mark);
+      },
+      (connectionId) => void directory.verify(connectionId),
+    );
     return { node, log, lease, mail };
   }
 
@@ -288,9 +296,14 @@ export class RedisBackplane implements Backplane {
     log.subscriptionsLost();
   }
 
-  /** What was published in between did not arrive. Messages are in the log; what nodes have told each other is nowhere. */
+  /**
+   * What was published in between did not arrive. Messages are in the log, who has which connection is in the directory; what
+   * nodes have told each other is nowhere.
+   */
   private restored(): void {
     void this.running?.log.subscriptionsBack();
+    this.directory.lost();
+    void this.directory.restore();
     this.running?.node.missed?.();
   }
 

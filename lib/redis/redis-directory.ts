@@ -51,13 +51,20 @@ export class RedisDirectory implements ConnectionDirectory {
   ) {}
 
   add(entry: ConnectionEntry): void | Promise<void> {
+    const { connectionId, nodeId } = entry;
     this.keep(entry);
-    return this.write(ADD, entry.connectionId, JSON.stringify(entry));
+    const args = [connectionId, JSON.stringify(entry), this.nodeId, this.redis.keys.leases];
+    return this.write(ADD, args, (taker) => {
+      if (taker !== null && nodeId === this.nodeId) {
+        this.lose(connectionId, taker as string);
+      }
+    });
   }
 
   async claim(entry: ConnectionEntry, former = ''): Promise<ConnectionEntry> {
     const { connectionId, nodeId } = entry;
-    const args = [connectionId, JSON.stringify(entry), nodeId, this.redis.keys.leases, former];
+    const { leases, nodeChannels } = this.redis.keys;
+    const args = [connectionId, JSON.stringify(entry), nodeId, leases, former, nodeChannels];
     const standing = JSON.parse(String(await this.run(CLAIM, args))) as ConnectionEntry;
     this.keep(standing);
     return standing;
@@ -70,17 +77,17 @@ export class RedisDirectory implements ConnectionDirectory {
 
   remove(connectionId: string): void | Promise<void> {
     this.own.delete(connectionId);
-    return this.write(REMOVE, connectionId, this.nodeId);
+    return this.write(REMOVE, [connectionId, this.nodeId]);
   }
 
   joined(connectionId: string, groupTopic: Topic): void | Promise<void> {
     this.own.get(connectionId)?.groups.add(groupTopic);
-    return this.write(JOIN, connectionId, groupTopic);
+    return this.write(JOIN, [connectionId, groupTopic]);
   }
 
   left(connectionId: string, groupTopic: Topic): void | Promise<void> {
     this.own.get(connectionId)?.groups.delete(groupTopic);
-    return this.write(LEAVE, connectionId, groupTopic);
+    return this.write(LEAVE, [connectionId, groupTopic]);
   }
 
   async find(connectionId: string): Promise<ConnectionEntry | undefined> {
@@ -153,7 +160,16 @@ export class RedisDirectory implements ConnectionDirectory {
     }
   }
 
-  /** What is written from now on may not arrive. */
+  /** Another node is said to have a connection now. It may have come back meanwhile, so that is looked up. */
+  async verify(connectionId: string): Promise<void> {
+    try {
+      await this.restoreOne(connectionId);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** What is written from now on may not arrive, or what other nodes say of it has not been heard. */
   lost(): void {
     this.isStale = true;
   }
@@ -204,25 +220,38 @@ export class RedisDirectory implements ConnectionDirectory {
       const args = [id, JSON.stringify(own.entry), this.nodeId, leases, ...own.groups];
       const taker = (await this.run(RESTORE, args)) as string | null;
       if (taker !== null) {
-        this.own.delete(id);
-        this.onTaken(id, taker);
+        this.lose(id, taker);
       }
     }
   }
 
-  /** Reports something, if Redis can be reached; otherwise {@link restore} will. */
-  private write(script: Script, ...args: readonly string[]): void | Promise<void> {
+  /** Another node has turned out to have a connection of this one, which may have asked for it more than once. */
+  private lose(connectionId: string, taker: string): void {
+    if (this.own.delete(connectionId)) {
+      this.onTaken(connectionId, taker);
+    }
+  }
+
+  /**
+   * Reports something, if Redis can be reached; otherwise {@link restore} will.
+   *
+   * @param heard takes what Redis says to it.
+   */
+  private write(
+    script: Script,
+    args: readonly string[],
+    heard: (reply: unknown) => void = () => undefined,
+  ): void | Promise<void> {
     if (!this.redis.isOpen) {
       this.isStale = true;
       return undefined;
     }
-    return this.run(script, args).then(
-      () => undefined,
-      (error: unknown) => {
-        this.isStale = true;
-        this.trace.debug(`the directory could not be written: ${toError(error).message}`);
-      },
-    );
+    return this.run(script, args).then(heard, (error: unknown) => this.failed(error));
+  }
+
+  private failed(error: unknown): void {
+    this.isStale = true;
+    this.trace.debug(`the directory could not be written: ${toError(error).message}`);
   }
 
   private run(script: Script, args: readonly string[]): Promise<unknown> {

@@ -53,6 +53,11 @@ export class RedisKeys {
     return `${this.root}node:${nodeId}`;
   }
 
+  /** What the channels of nodes begin with. */
+  get nodeChannels(): string {
+    return this.nodeChannel('');
+  }
+
   /** Channel of users who come and go. */
   get presenceChannel(): string {
     return `${this.root}presence`;

@@ -22,10 +22,17 @@ export class GapNode extends RecordingNode {
 
   readonly orphans: string[] = [];
 
+  /** Connections of which it was told that another node has them, and which. */
+  readonly lost: string[] = [];
+
   readonly skips: SkipReason[] = [];
 
   orphaned({ connectionId }: ConnectionEntry): void {
     this.orphans.push(connectionId);
+  }
+
+  taken(connectionId: string, nodeId: string): void {
+    this.lost.push(`${connectionId} to ${nodeId}`);
   }
 
   skipped(reason: SkipReason): void {

@@ -167,6 +167,20 @@ describe('messages that Redis has not accepted yet', () => {
     ]);
   });
 
+  test('are replayed as well if they are sent and accepted while the log is being asked', async () => {
+    const replaying = log.replay([{ topic: 'all' }], `${EPOCH}-0:BBBBBBBB-2`);
+    void log.publish('all', call('2'));
+    entries = [logged(6, 'CCCCCCCC', 1, '1'), logged(7, TAG, 1, '2')];
+    mark = { epoch: EPOCH, sequence: 7, accepted: 1, term: '1-0' };
+    const { envelopes, screen } = await replaying;
+    // The place of the last one is behind both: a poll that ends with the first one must not tell it.
+    expect(envelopes.map((envelope) => [textOf(envelope), envelope.position])).toEqual([
+      ['1', `${EPOCH}-6:BBBBBBBB-2`],
+      ['2', `${EPOCH}-7:BBBBBBBB-2`],
+    ]);
+    expect(screen?.admit(await node.received.next('what was delivered meanwhile'))).toBeUndefined();
+  });
+
   test('belong to what a client has seen from then on', async () => {
     void log.publish('t', call('1'));
     await open('t');
@@ -211,6 +225,14 @@ describe('messages that Redis has not accepted yet', () => {
     expect(envelopes.map(textOf)).toEqual(['2']);
   });
 
+  test('nor are they once they are in the log, for who comes from the node that has sent them', async () => {
+    entries = [logged(6, 'CCCCCCCC', 1, 'before'), logged(7, 'CCCCCCCC', 2, 'after')];
+    mark = { epoch: EPOCH, sequence: 7, accepted: 0, term: '1-0' };
+    const since = `${EPOCH}-0:CCCCCCCC-1`;
+    const { envelopes } = await log.replay([{ topic: 'group', since }], `${EPOCH}-0`);
+    expect(envelopes.map(textOf)).toEqual(['after']);
+  });
+
   test('and were delivered here are replayed after another subscription has begun', async () => {
     const before = log.tail();
     void log.publish('all', call('1'));
@@ -227,6 +249,26 @@ describe('messages that Redis has not accepted yet', () => {
     publish = () => Promise.resolve(['accepted', 'e2', 5, 1, '2-0']);
     await log.publish('all', call('2'));
     expect(await texts(['all'], `${EPOCH}-9`)).toEqual(['2']);
+  });
+
+  test('are in the memory of the node also when the log begins anew before Redis accepts them', async () => {
+    void log.publish('all', call('1'));
+    log.receive('all', published(5, 'BBBBBBBB', 1, '2').replace(EPOCH, 'e2'));
+    expect(await texts(['all'], 'e2-5')).toEqual(['1']);
+    log.receive('all', published(6, TAG, 1, '1').replace(EPOCH, 'e2'));
+    expect(await texts(['all'], 'e2-4')).toEqual(['1', '2']);
+    expect(await texts(['all'], 'e2-6')).toEqual([]);
+  });
+
+  test('and are not in memory any more are looked for in the log when it has begun anew', async () => {
+    void log.publish('all', call('1'));
+    for (let count = 1; count <= 100; count++) {
+      log.receive('all', published(count, 'BBBBBBBB', count, '-'));
+    }
+    log.receive('all', published(5, 'BBBBBBBB', 101, '2').replace(EPOCH, 'e2'));
+    mark = { epoch: 'e2', sequence: 6, accepted: 1, term: '2-0' };
+    entries = [logged(6, TAG, 1, '1')];
+    expect(await texts(['all'], 'e2-5')).toEqual(['1']);
   });
 
   describe('what a node cannot know, who comes back does not find complete in its memory:', () => {
@@ -325,6 +367,22 @@ describe('messages that Redis has not accepted yet', () => {
       expect(await texts(['t'], before)).toEqual(['own']);
       // From here on memory is enough.
       expect(log.replay([{ topic: 't' }], `${EPOCH}-1`)).toMatchObject({ complete: true, envelopes: [] });
+    });
+
+    test('messages of the node itself that were accepted before the topic was opened, in the middle of making up', async () => {
+      publish = () => Promise.resolve(['accepted', EPOCH, 3, 1, '1-0']);
+      log.close('all');
+      loseSubscriptions();
+      await log.publish('t', call('own'));
+      // Its client comes here between two attempts to make up what was missed.
+      isListening = true;
+      log.open('t');
+      mark = { ...mark, sequence: 4, accepted: 1 };
+      const opened = log.opened(['t']);
+      entries = [logged(2, 'BBBBBBBB', 1, 'made up'), logged(3, TAG, 1, 'own')];
+      const goOn = await makeUp();
+      await Promise.all([goOn(), opened]);
+      expect(await texts(['t'], `${EPOCH}-2`)).toEqual(['own']);
     });
 
     test('topics of another life of the log, as long as they are not subscribed to', async () => {

@@ -124,6 +124,11 @@ export class ClassicRouting {
         return refusal;
       }
     }
+    const dismissal = this.services.dismissed.reasonOf(connectionId);
+    if (dismissal !== undefined) {
+      // Its session was sent away while it was on its way here, when there was no line to say so.
+      return this.refuse(visit, dismissal);
+    }
     try {
       return await this.operations.perform(visit);
     } finally {
@@ -135,7 +140,7 @@ export class ClassicRouting {
 
   /** The entry in the directory decides who has the session. @returns an answer for a client that does not get it */
   private async takeOver(visit: Visit): Promise<HttpAnswer | undefined> {
-    const { classic, connectionId, transport } = visit;
+    const { connectionId } = visit;
     let former: string | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const owner = await this.services.registry.routes.claim(connectionId, 'classic', former);
@@ -144,14 +149,17 @@ export class ClassicRouting {
       }
       const release = await this.takeFrom(owner, visit);
       if (release !== undefined) {
-        return 'dismissal' in release
-          ? refuseDismissed(transport === 'longPolling' && classic.isReceive, release.dismissal)
-          : undefined;
+        return 'dismissal' in release ? this.refuse(visit, release.dismissal) : undefined;
       }
       // It is dead, or knows nothing of the connection that the directory says it has.
       former = owner;
     }
     return rejection(503);
+  }
+
+  /** The client is not to come back. */
+  private refuse({ classic, transport }: Visit, dismissal: string): HttpAnswer {
+    return refuseDismissed(transport === 'longPolling' && classic.isReceive, dismissal);
   }
 
   /**

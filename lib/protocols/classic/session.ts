@@ -215,8 +215,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const { registry } = this.services;
     this.groups.restore(groups);
     this.greeting = isGreeted ? DONE : undefined;
-    await registry.add(this, this.ownTopics());
-    await Promise.all(this.groups.topics.map(async (topic) => registry.join(this, topic)));
+    this.subscribing = andThen(registry.add(this, this.ownTopics()), () =>
+      andThen(all(this.groups.topics.map((topic) => registry.join(this, topic))), () => undefined),
+    );
+    await this.subscribing;
   }
 
   /**
@@ -226,26 +228,51 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
    * @returns undefined if it has ended before.
    */
   async release(nodeId: string): Promise<HandedSession | undefined> {
-    await Promise.allSettled([this.subscribing, this.greeting]);
-    if (!this.markMoved()) {
+    await this.settled();
+    if (!this.goAway()) {
       return undefined;
+    }
+    this.services.registry.handOver(this, nodeId);
+    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
+  }
+
+  /** At once: whatever comes from now on is for the other node, or for one to which the session has moved from there. */
+  takenAway(): void {
+    if (this.goAway()) {
+      this.services.registry.giveUp(this);
+      void this.settled().then(() => this.leaveBehind());
+    }
+  }
+
+  /** Which groups it has is known once it has subscribed to what its client has come with. */
+  override async leftBehind(topics: readonly Topic[]): Promise<void> {
+    await this.settled();
+    await super.leftBehind(topics);
+  }
+
+  private leaveBehind(): void {
+    this.left();
+    const { topics } = this.groups;
+    if (topics.length > 0) {
+      this.command({ type: 'leftBehind', connectionId: this.id, topics }, 'telling of its groups');
+    }
+  }
+
+  /** Resolves when nothing is being subscribed to, and hubs have greeted the client. */
+  private settled(): Promise<unknown> {
+    return Promise.allSettled([this.subscribing, this.greeting]);
+  }
+
+  /** It is none of this node's any more. Returns false if it had ended before. */
+  private goAway(): boolean {
+    if (!this.markMoved()) {
+      return false;
     }
     this.live.drop();
     this.outbox.clear();
     this.close();
     this.services.limiter.leave(this.id);
-    this.services.registry.handOver(this, nodeId);
-    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
-  }
-
-  takenBy(nodeId: string): void {
-    void this.release(nodeId).then((session) => {
-      this.left();
-      const topics = session?.groups.map(([topic]) => topic) ?? [];
-      if (topics.length > 0) {
-        this.command({ type: 'leftBehind', connectionId: this.id, topics }, 'telling of its groups');
-      }
-    });
+    return true;
   }
 
   /** The other node has subscribed to everything. */

@@ -116,7 +116,7 @@ export class ConnectionTable {
 
   /** Another node has this connection. */
   abandon(connectionId: string): void {
-    this.entries.get(connectionId)?.connection.session.takenBy();
+    this.entries.get(connectionId)?.connection.session.takenAway();
   }
 
   onHeartbeat(now: number): void {

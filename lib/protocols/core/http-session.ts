@@ -104,7 +104,7 @@ export abstract class HttpSession<T extends OutboxItem = OutboxItem> extends Con
     this.request.user = request.user;
   }
 
-  takenBy(): void {
+  takenAway(): void {
     this.abandon();
   }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Acknowledgement,
   type BackplaneNode,
+  type ConnectionEntry,
   Hub,
   HubMethod,
   MemoryBackplane,
@@ -71,7 +72,8 @@ class FarmHub extends SignalRHub<{ hear(text: string): void }> {
 
 class CountingBackplane extends MemoryBackplane {
   readonly told: NodeNote[] = [];
-  /** Commands that have been carried out. */
+  /** Commands that it was given, and those that have been carried out. */
+  readonly asked: string[] = [];
   readonly done: string[] = [];
   owner!: BackplaneNode;
 
@@ -81,6 +83,7 @@ class CountingBackplane extends MemoryBackplane {
   }
 
   override async command(command: NodeCommand, timeout: number): Promise<Acknowledgement> {
+    this.asked.push(command.type);
     const acknowledgement = await super.command(command, timeout);
     this.done.push(command.type);
     return acknowledgement;
@@ -149,6 +152,20 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     return moved;
   }
 
+  /** What a server subscribes to waits for the gate. @returns what that is */
+  function holdSubscriptions(server: number): Inbox<string> {
+    const backplane = backplanes[server] as CountingBackplane;
+    const subscribe = backplane.subscribe.bind(backplane);
+    const topics = new Inbox<string>();
+    const hold = (topic: string): Promise<void> => {
+      subscribe(topic);
+      topics.put(topic);
+      return gate.promise;
+    };
+    Object.assign(backplane, { subscribe: hold });
+    return topics;
+  }
+
   const owners = (): (string | undefined)[] =>
     farm.broker.directory.list({ hub: 'farm' }).map(({ nodeId }) => nodeId);
 
@@ -183,6 +200,28 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       expect(await events.next('the end')).toBe(`disconnected ${client.connectionId} true`);
       await client.end();
       await call.catch(() => undefined);
+    });
+
+    test('a session that is sent away while it moves is not begun anew by the request that it moves for', async () => {
+      const client = await connect(transport);
+      await client.drop();
+      const { connectionId } = client;
+      const subscribed = holdSubscriptions(1);
+      const answer = http('GET', url(client, 1, 'reconnect'));
+      await subscribed.next('the session');
+      const sentAway = backplanes[2]?.command(
+        { type: 'disconnect', connectionId, reason: 'Go.', allowReconnect: false },
+        1_000,
+      );
+      expect(await sentAway).toBe(true);
+      gate.resolve();
+      const { status, body } = await answer;
+      // A client that polls reads it in an answer.
+      const isPolling = transport === 'longPolling';
+      const told = isPolling ? (JSON.parse(body) as { E: string }).E : status;
+      expect(told).toBe(isPolling ? 'Go.' : 403);
+      expect(await events.next('the end')).toBe(`disconnected ${connectionId} false`);
+      expect(events.pending).toEqual([]);
     });
 
     test('a call that runs meanwhile sends its client away', async () => {
@@ -342,10 +381,20 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
   });
 
   describe('a client that comes to a server while nobody knows who has its session', () => {
-    /** It is in a group at the first server, and polls at the second one, which holds the poll. */
+    /**
+     * It is in a group at the first server, and polls at the second one, which holds the poll.
+     *
+     * @param isHeldBack true if what the second one subscribes to waits for the gate.
+     */
     async function pollElsewhere(
       knowsGroup: boolean,
-    ): Promise<{ held: Promise<RawAnswer>; isHeld: () => boolean; found: () => void }> {
+      isHeldBack = false,
+    ): Promise<{
+      connectionId: string;
+      held: Promise<RawAnswer>;
+      isHeld: () => boolean;
+      found: () => void;
+    }> {
       const client = await connect('longPolling');
       if (!knowsGroup) {
         await client.drop();
@@ -357,12 +406,16 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       }
       farm.broker.directory.remove(client.connectionId);
       const lines = new LineBreaker(farm.apps[1] as (typeof farm.apps)[number]);
+      const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
+      if (isHeldBack) {
+        holdSubscriptions(1);
+      }
       const token = knowsGroup ? `&groupsToken=${encodeURIComponent(client.groupsToken ?? '')}` : '';
       const held = http('POST', url(client, 1, 'poll'), { body: `messageId=${client.cursor}${token}` });
       await lines.untilHolds('/poll');
       const isHeld = (): boolean => lines.holds('/poll');
-      const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
-      return { held, isHeld, found: () => first.owner.taken?.(client.connectionId, second.owner.id) };
+      const { connectionId } = client;
+      return { connectionId, held, isHeld, found: () => first.owner.taken?.(connectionId, second.owner.id) };
     }
 
     test('begins anew if it was in groups of which that server has not heard', async () => {
@@ -378,6 +431,29 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       expect(isHeld()).toBe(true);
       await farm.hub(FarmHub, 2).clients.group('g').hear('x');
       expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
+    });
+
+    test('goes on as well if that is told while it is still being subscribed to them', async () => {
+      const { held, isHeld, found } = await pollElsewhere(true, true);
+      found();
+      await until('the groups are told', () => backplanes[0]?.asked.includes('leftBehind') === true);
+      gate.resolve();
+      await until('the answer', () => backplanes[0]?.done.includes('leftBehind') === true);
+      expect(isHeld()).toBe(true);
+      await farm.hub(FarmHub, 2).clients.group('g').hear('x');
+      expect(JSON.parse((await held).body)).toMatchObject({ M: [{ A: ['x'] }] });
+    });
+
+    test('may have gone on to a third one before the first one hears of the second', async () => {
+      const { connectionId, held, found } = await pollElsewhere(true);
+      const [, , third] = backplanes as [CountingBackplane, CountingBackplane, CountingBackplane];
+      const { directory } = farm.broker;
+      found();
+      directory.add({ ...(directory.find(connectionId) as ConnectionEntry), nodeId: third.owner.id });
+      await until('the groups are told', () => backplanes[0]?.done.includes('leftBehind') === true);
+      expect(directory.find(connectionId)?.nodeId).toBe(third.owner.id);
+      await farm.hub(FarmHub, 1).clients.client(connectionId).hear('x');
+      await held;
     });
   });
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ConnectionEntry } from 'nestjs-signalr';
 
 import { RecordingNode } from '../../../lib/testing/conformance/recording-node.js';
-import { RedisFarm, untilHealth } from '../../support/redis-farm.js';
+import { type FarmNode, RedisFarm, untilHealth } from '../../support/redis-farm.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { missing } from '../../support/requirements.js';
 import { until } from '../../support/until.js';
@@ -114,15 +114,54 @@ describe.skipIf(missing('redis'))('nodes', () => {
     lost.gate.close();
     await untilHealth(lost.backplane, 'degraded');
     const { directory } = survivor.backplane;
-    const taken: string[] = [];
-    Object.assign(lost.node, { taken: (id: string, by: string) => taken.push(`${id} by ${by}`) });
-    await directory.add(entry('1', survivor.node.id));
+    await directory.claim(entry('1', survivor.node.id), lost.node.id);
     await lost.backplane.directory.add(entry('2', lost.node.id));
     lost.gate.open();
     await expect.poll(() => directory.find('2')).toMatchObject({ nodeId: lost.node.id });
     expect(await directory.find('1')).toMatchObject({ nodeId: survivor.node.id });
     expect(await directory.count({ hub: 'h' })).toBe(2);
-    await expect.poll(() => taken).toEqual([`1 by ${survivor.node.id}`]);
+    await expect.poll(() => lost.node.lost).toEqual([`1 to ${survivor.node.id}`]);
+  });
+
+  describe('a connection that another node takes because it cannot hear the owner, which is alive,', () => {
+    let owner: FarmNode;
+    let taker: FarmNode;
+
+    beforeEach(async () => {
+      [owner, taker] = [await farm.add(), await farm.add()];
+      await owner.backplane.directory.add(entry('1', owner.node.id));
+    });
+
+    const take = async (): Promise<unknown> =>
+      taker.backplane.directory.claim(entry('1', taker.node.id), owner.node.id);
+
+    test('is given up by the owner at once', async () => {
+      await take();
+      await expect.poll(() => owner.node.lost).toEqual([`1 to ${taker.node.id}`]);
+      expect(taker.node.lost).toEqual([]);
+    });
+
+    test('is given up as well if that could not be heard', async () => {
+      await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await take();
+      await expect.poll(() => owner.node.lost).toEqual([`1 to ${taker.node.id}`]);
+    });
+
+    test('is not reported once more by the owner', async () => {
+      await Promise.all([take(), owner.backplane.directory.add({ ...entry('1', owner.node.id), hubs: [] })]);
+      await owner.backplane.directory.add({ ...entry('1', owner.node.id), hubs: [] });
+      expect(await taker.backplane.directory.find('1')).toMatchObject({ nodeId: taker.node.id });
+      expect(await redis.command('GET', `{${farm.keyPrefix}}:directory:entry:1`)).toContain(
+        `"nodeId":"${taker.node.id}"`,
+      );
+    });
+
+    test("is the owner's if it has come back before", async () => {
+      await take();
+      await owner.backplane.directory.claim(entry('1', owner.node.id), taker.node.id);
+      await expect.poll(() => taker.node.lost).toEqual([`1 to ${owner.node.id}`]);
+      expect(await taker.backplane.directory.find('1')).toMatchObject({ nodeId: owner.node.id });
+    });
   });
 
   test('a classic connection may go on elsewhere when its node has died, one of a Core client may not', async () => {
@@ -150,7 +189,7 @@ describe.skipIf(missing('redis'))('nodes', () => {
   test('a connection that has moved is not removed by its former node', async () => {
     const [here, there] = [await farm.add(), await farm.add()];
     await here.backplane.directory.add(entry('1', here.node.id));
-    await there.backplane.directory.add(entry('1', there.node.id));
+    await there.backplane.directory.claim(entry('1', there.node.id), here.node.id);
     await here.backplane.directory.remove('1');
     expect(await here.backplane.directory.find('1')).toMatchObject({ nodeId: there.node.id });
   });
