@@ -39,11 +39,18 @@ export interface RawMessage {
 export type Message = ClientCall | ProgressReport | RawMessage;
 
 /**
+ * So many of the latest messages of a topic stay in the log in the form of each protocol as well: those are the ones that
+ * clients come back for who have been away for a moment. Of older ones only the message itself is kept, which is a
+ * fraction of it, and is put into the form of a protocol once more should somebody ask for it.
+ */
+export const ENCODED_MESSAGES = 16;
+
+/**
  * A published message. One object is handed to all receivers of a node, and remembers what it looks like in each
  * protocol, so that it is encoded once per codec and not once per receiver.
  */
 export class Envelope {
-  private readonly encodings: unknown[] = [];
+  private encodings: unknown[] | undefined;
 
   constructor(
     readonly topic: Topic,
@@ -57,7 +64,13 @@ export class Envelope {
 
   /** The message in the form of a codec, made on the first use. */
   encodedBy<T>(codec: EnvelopeCodec<T>): T {
+    this.encodings ??= [];
     return (this.encodings[codec.slot] ??= codec.encode(this)) as T;
+  }
+
+  /** Keeps nothing but the message. */
+  forgetEncodings(): void {
+    this.encodings = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Envelope } from './envelope.js';
+import { type Envelope, ENCODED_MESSAGES } from './envelope.js';
 
 /** The last messages of one topic: a ring that forgets the oldest when it is full. */
 export class TopicLog {
@@ -17,12 +17,21 @@ export class TopicLog {
       this.ring[this.next] = { sequence, envelope };
       this.next = (this.next + 1) % this.capacity;
     }
+    const { length } = this.ring;
+    if (length > ENCODED_MESSAGES) {
+      this.entry(ENCODED_MESSAGES + 1).envelope.forgetEncodings();
+    }
+  }
+
+  /** One of the last messages: 1 is the last one. */
+  private entry(back: number): LogEntry {
+    const { length } = this.ring;
+    return this.ring[(this.next + length - back) % length] as LogEntry;
   }
 
   /** Sequence number of the last message; 0 if there is none. */
   get last(): number {
-    const { length } = this.ring;
-    return this.ring[(this.next + length - 1) % length]?.sequence ?? 0;
+    return this.ring.length === 0 ? 0 : this.entry(1).sequence;
   }
 
   /** True if everything that was appended after a sequence number is still here. */
@@ -35,7 +44,7 @@ export class TopicLog {
     const { length } = this.ring;
     const missed: LogEntry[] = [];
     for (let back = 1; back <= length; back++) {
-      const entry = this.ring[(this.next + length - back) % length] as LogEntry;
+      const entry = this.entry(back);
       if (entry.sequence <= sequence) {
         break;
       }

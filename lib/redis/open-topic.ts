@@ -1,3 +1,4 @@
+import { ENCODED_MESSAGES } from '../messaging/envelope.js';
 import type { Cursor, MessagePlace } from './cursor.js';
 import type { LoggedEnvelope } from './logged-envelope.js';
 
@@ -32,16 +33,24 @@ export class OpenTopic {
     this.ring ??= [];
     if (this.ring.length < capacity) {
       this.ring.push(delivered);
-      return;
+    } else {
+      this.replaceOldest(this.ring, delivered, tag);
     }
-    const { envelope } = this.ring[this.oldest] as Delivered;
+    const { length } = this.ring;
+    if (length > ENCODED_MESSAGES) {
+      this.ring[(this.oldest + length - 1 - ENCODED_MESSAGES) % length]?.envelope.forgetEncodings();
+    }
+  }
+
+  private replaceOldest(ring: Delivered[], delivered: Delivered, tag: string): void {
+    const { envelope } = ring[this.oldest] as Delivered;
     if (envelope.sender === tag) {
       this.forgottenOwn = envelope;
     } else {
       this.forgotten = envelope;
     }
-    this.ring[this.oldest] = delivered;
-    this.oldest = (this.oldest + 1) % capacity;
+    ring[this.oldest] = delivered;
+    this.oldest = (this.oldest + 1) % ring.length;
   }
 
   /** True if nothing is missing of what somebody with this cursor has not seen. */
