@@ -145,6 +145,15 @@ export class ConnectionRegistry implements BackplaneNode {
     return this.beginning.get(topic);
   }
 
+  /** Waits for what a connection has subscribed to and the backplane has not confirmed yet. */
+  whenSubscribed(connection: Connection): void | Promise<void> {
+    if (this.beginning.size === 0) {
+      return undefined;
+    }
+    const waiting = [...connection.topics].map((topic) => this.beginning.get(topic));
+    return andThen(all(waiting), () => undefined);
+  }
+
   private begin(topic: Topic): void | Promise<void> {
     const subscribed = this.backplane.subscribe(topic);
     if (isThenable(subscribed)) {

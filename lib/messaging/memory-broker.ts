@@ -27,6 +27,9 @@ interface TopicState {
   idleSince: number | undefined;
 }
 
+/** For cursors that are where the log is, as those of clients that poll nearly always are. */
+const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
+
 /**
  * The log and directory that {@link MemoryBackplane}s share: usually one, in tests several that act as the nodes of a
  * farm. All positions are numbers of one count, so that what a connection has seen is told by a single number.
@@ -64,8 +67,10 @@ export class MemoryBroker {
   subscribe(topic: Topic, node: BackplaneNode): void {
     let state = this.topics.get(topic);
     if (state === undefined) {
-      state = { since: this.sequence, nodes: [], log: undefined, idleSince: undefined };
+      // A list of exactly one is several times smaller than one that has grown to one.
+      state = { since: this.sequence, nodes: [node], log: undefined, idleSince: undefined };
       this.topics.set(topic, state);
+      return;
     }
     if (state.idleSince !== undefined) {
       state.idleSince = undefined;
@@ -139,6 +144,9 @@ export class MemoryBroker {
     const sequence = this.parse(after);
     if (sequence === undefined) {
       return { envelopes: [], known: false, complete: false };
+    }
+    if (sequence === this.sequence) {
+      return NOTHING_MISSED;
     }
     const entries: LogEntry[] = [];
     let complete = true;

@@ -24,7 +24,34 @@ export function sendAnswer(
   const all: OutgoingHttpHeaders = status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) };
   // Not spread: an object that gets more members after it was spread costs V8 ten times as much.
   response.writeHead(status, reason, Object.assign(all, common, headers));
-  response.end(body);
+  endWith(response, body);
+}
+
+/**
+ * Ends a response with its body. What Node's `end` is given, it writes as two parts, of which the second one is empty; head and body
+ * in a single part cost less than that. Middleware that has put an `end` of its own in place of Node's wants to see the body
+ * there: sessions are saved before it leaves.
+ */
+export function endWith(response: EndableResponse, body: string | Uint8Array): void {
+  const socket = isNodesOwn(response) ? response.socket : null;
+  if (socket === null || body.length === 0) {
+    response.end(body);
+    return;
+  }
+  socket.cork();
+  (response as ServerResponse).write(body);
+  socket.uncork();
+  response.end();
+}
+
+function isNodesOwn(response: EndableResponse): response is ServerResponse {
+  const { end, write } = ServerResponse.prototype;
+  return response instanceof ServerResponse && response.end === end && response.write === write;
+}
+
+/** A response of this process, or of another one that has the client. */
+interface EndableResponse {
+  end(body?: string | Uint8Array): unknown;
 }
 
 /** Refuses an upgrade with a proper answer before the socket is closed. */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Flushable } from '../common/flush-queue.js';
 import type { Channel, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
+import { endWith } from './http.js';
 import { sendHeadSoon } from './poll-heads.js';
 
 /** How a protocol answers a poll. */
@@ -71,7 +72,7 @@ export class PollChannel implements Channel, Flushable {
     if (!response.headersSent) {
       response.writeHead(200, { 'Content-Length': Buffer.byteLength(body), ...format.headers });
     }
-    response.end(body);
+    endWith(response, body);
     this.over();
   }
 

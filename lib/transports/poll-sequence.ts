@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import type { Channel, ChannelEnd, ChannelOwner } from './channel.js';
 import type { Frame } from './frame.js';
+import { endWith } from './http.js';
 
 /** How a protocol answers polls. */
 export interface PollSequenceFormat {
@@ -173,7 +174,7 @@ export class PollSequence implements Channel {
     this.held = undefined;
     this.answering = { response, since: this.clock.now(), frames };
     response.writeHead(status, { 'Content-Length': Buffer.byteLength(body), ...headers });
-    response.end(body);
+    endWith(response, body);
   }
 
   /** Ends the poll that is held, if there is one, without anything to follow. */

@@ -5,21 +5,28 @@
  * @publicApi
  */
 export class QueryValues {
-  /** A list: a connection keeps its query for as long as it lives, and few have more than a handful of parameters. */
-  private readonly parameters: { readonly key: string; readonly name: string; readonly value: string }[] = [];
+  /** A chain: a connection keeps its query for as long as it lives, and few have more than a handful of parameters. */
+  private first: Parameter | undefined;
+  private last: Parameter | undefined;
 
   /** Adds a value behind those that the name already has. */
   append(name: string, value: string): void {
-    this.parameters.push({ key: name.toLowerCase(), name, value });
+    const parameter: Parameter = { key: name.toLowerCase(), name, value, next: undefined };
+    if (this.last === undefined) {
+      this.first = parameter;
+    } else {
+      this.last.next = parameter;
+    }
+    this.last = parameter;
   }
 
   /** The value of a parameter, all of them joined with `,` if it is repeated; undefined if it is missing. */
   get(name: string): string | undefined {
     const wanted = name.toLowerCase();
     let found: string | undefined;
-    for (const { key, value } of this.parameters) {
-      if (key === wanted) {
-        found = found === undefined ? value : `${found},${value}`;
+    for (let parameter = this.first; parameter !== undefined; parameter = parameter.next) {
+      if (parameter.key === wanted) {
+        found = found === undefined ? parameter.value : `${found},${parameter.value}`;
       }
     }
     return found;
@@ -28,18 +35,24 @@ export class QueryValues {
   /** Every value of a parameter, in order. */
   getAll(name: string): readonly string[] {
     const wanted = name.toLowerCase();
-    return this.parameters.filter(({ key }) => key === wanted).map(({ value }) => value);
+    const values: string[] = [];
+    for (let parameter = this.first; parameter !== undefined; parameter = parameter.next) {
+      if (parameter.key === wanted) {
+        values.push(parameter.value);
+      }
+    }
+    return values;
   }
 
   has(name: string): boolean {
-    const wanted = name.toLowerCase();
-    return this.parameters.some(({ key }) => key === wanted);
+    return this.get(name) !== undefined;
   }
 
   /** Names as first spelled, with their joined values, in order. */
   *entries(): IterableIterator<[name: string, value: string]> {
     const entries = new Map<string, [name: string, value: string]>();
-    for (const { key, name, value } of this.parameters) {
+    for (let parameter = this.first; parameter !== undefined; parameter = parameter.next) {
+      const { key, name, value } = parameter;
       const entry = entries.get(key);
       if (entry === undefined) {
         entries.set(key, [name, value]);
@@ -53,6 +66,14 @@ export class QueryValues {
   [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     return this.entries();
   }
+}
+
+interface Parameter {
+  /** The name in lower case. */
+  readonly key: string;
+  readonly name: string;
+  readonly value: string;
+  next: Parameter | undefined;
 }
 
 /** What the hosts of the two families make of a query string. */
@@ -75,14 +96,21 @@ export const FORM: QueryRules = { takesBareNames: false };
  */
 export function parseQuery(text: string, { separator, takesBareNames }: QueryRules): QueryValues {
   const query = new QueryValues();
-  const isMixed = separator !== undefined && text.includes(separator);
-  for (const pair of (isMixed ? text.replaceAll(separator, '&') : text).split('&')) {
-    const equals = pair.indexOf('=');
-    if (equals >= 0) {
-      query.append(decode(pair.slice(0, equals)), decode(pair.slice(equals + 1)));
-    } else if (takesBareNames && pair !== '') {
-      query.append(decode(pair), '');
+  const pairs = separator !== undefined && text.includes(separator) ? text.replaceAll(separator, '&') : text;
+  // Looked for only when it has been passed: whatever a client sends, it is read once.
+  let equals = pairs.indexOf('=');
+  for (let start = 0; start < pairs.length;) {
+    const ampersand = pairs.indexOf('&', start);
+    const end = ampersand < 0 ? pairs.length : ampersand;
+    if (equals >= 0 && equals < start) {
+      equals = pairs.indexOf('=', start);
     }
+    if (equals >= 0 && equals < end) {
+      query.append(decode(pairs.slice(start, equals)), decode(pairs.slice(equals + 1, end)));
+    } else if (takesBareNames && end > start) {
+      query.append(decode(pairs.slice(start, end)), '');
+    }
+    start = end + 1;
   }
   return query;
 }

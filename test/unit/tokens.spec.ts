@@ -73,6 +73,8 @@ describe('classic tokens', () => {
 
 describe('core tokens', () => {
   const tokens = new CoreTokens(['secret'], '/signalr/chat');
+  /** It knows none of what the first one has issued. */
+  const otherNode = new CoreTokens(['secret'], '/signalr/chat');
   const NOW = 1_700_000_000_500;
 
   test('are 22 characters, and the id tells nothing of the token', () => {
@@ -81,7 +83,8 @@ describe('core tokens', () => {
     expect(connectionId).toMatch(/^[\w-]{22}$/);
     expect(token).not.toBe(connectionId);
     expect(issuedAt).toBe(1_700_000_000);
-    expect(tokens.read(token)).toEqual({ token, connectionId, issuedAt, isStateful: false });
+    expect(otherNode.read(token)).toEqual({ token, connectionId, issuedAt, isStateful: false });
+    expect(otherNode.read(connectionId)).toBeUndefined();
     expect(tokens.read(connectionId)).toBeUndefined();
   });
 
@@ -90,17 +93,46 @@ describe('core tokens', () => {
     expect(new Set(issued.flatMap(({ token, connectionId }) => [token, connectionId])).size).toBe(4_000);
   });
 
+  test('say what they were issued for, whatever was issued at the same time', () => {
+    const asked = [
+      [1, NOW, false],
+      [0, NOW, false],
+      [1, NOW, true],
+      [0, NOW, true],
+      [1, NOW + 1_000, false],
+      [1, NOW, false],
+    ] as const;
+    const issued = Array.from({ length: 40 }, () =>
+      asked.map(([version, now, isStateful]) => tokens.issue(version, now, isStateful)),
+    ).flat();
+    issued.forEach((ticket, index) => {
+      const [version, now, isStateful] = asked[index % asked.length] as (typeof asked)[number];
+      expect(ticket).toMatchObject({ isStateful, issuedAt: Math.floor(now / 1_000) });
+      expect(ticket.connectionId === ticket.token).toBe(version === 0);
+      expect(otherNode.read(ticket.token)).toEqual(ticket);
+    });
+    expect(new Set(issued.map(({ token }) => token)).size).toBe(issued.length);
+  });
+
+  test('are read after many others have been issued', () => {
+    const ticket = tokens.issue(1, NOW);
+    expect(tokens.read(ticket.token)).toBe(ticket);
+    Array.from({ length: 2_000 }, () => tokens.issue(1, NOW));
+    expect(tokens.read(ticket.token)).toEqual(ticket);
+    expect(tokens.read(ticket.token)).not.toBe(ticket);
+  });
+
   test('with version 0 the id is the token', () => {
     const ticket = tokens.issue(0, NOW);
     expect(ticket.connectionId).toBe(ticket.token);
-    expect(tokens.read(ticket.token)).toEqual(ticket);
+    expect(otherNode.read(ticket.token)).toEqual(ticket);
   });
 
   test('are good for one hub and its secrets', () => {
     const { token } = tokens.issue(1, NOW);
     expect(new CoreTokens(['secret'], '/signalr/other').read(token)).toBeUndefined();
     expect(new CoreTokens(['other'], '/signalr/chat').read(token)).toBeUndefined();
-    expect(new CoreTokens(['new', 'secret'], '/signalr/chat').read(token)).toEqual(tokens.read(token));
+    expect(new CoreTokens(['new', 'secret'], '/signalr/chat').read(token)).toEqual(otherNode.read(token));
   });
 
   test('cannot be guessed', () => {

@@ -75,6 +75,10 @@ export class Membership {
     return this.topics;
   }
 
+  get isEmpty(): boolean {
+    return this.positions.size === 0;
+  }
+
   get topics(): Topic[] {
     return [...this.positions.keys()];
   }

@@ -7,24 +7,16 @@ import { CLASSIC_QUERY, FORM, parseQuery, type QueryValues } from '../../transpo
 export type ClassicOperation =
   'proxy' | 'negotiate' | 'ping' | 'start' | 'send' | 'abort' | 'connect' | 'reconnect' | 'poll' | 'receive';
 
-/** Suffixes of the path, in the order in which they are looked at. */
-const OPERATIONS: readonly (readonly [suffix: string, operation: ClassicOperation])[] = [
-  ['/negotiate', 'negotiate'],
-  ['/ping', 'ping'],
-  ['/start', 'start'],
-  ['/send', 'send'],
-  ['/abort', 'abort'],
-  ['/connect', 'connect'],
-  ['/reconnect', 'reconnect'],
-  ['/poll', 'poll'],
-];
+/** By the last segment of the path. */
+const OPERATIONS: ReadonlyMap<string, ClassicOperation> = new Map(
+  (['negotiate', 'ping', 'start', 'send', 'abort', 'connect', 'reconnect', 'poll'] as const).map((name) => [
+    name,
+    name,
+  ]),
+);
 
 /** Names under the base path that classic clients need, so no hub may have them. */
-export const RESERVED_NAMES: readonly string[] = [
-  'hubs',
-  'js',
-  ...OPERATIONS.map(([suffix]) => suffix.slice(1)),
-];
+export const RESERVED_NAMES: readonly string[] = ['hubs', 'js', ...OPERATIONS.keys()];
 
 /** A request of a classic client. */
 export class ClassicRequest extends HubRequest {
@@ -80,10 +72,8 @@ export class ClassicRequest extends HubRequest {
 }
 
 function operationAt(path: string): ClassicOperation {
-  if (/\/(?:hubs|js)\/*$/.test(path)) {
-    return 'proxy';
-  }
-  return OPERATIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'receive';
+  const operation = OPERATIONS.get(path.slice(path.lastIndexOf('/') + 1));
+  return operation ?? (/\/(?:hubs|js)\/*$/.test(path) ? 'proxy' : 'receive');
 }
 
 /** A request that the reference answers with an unhandled exception, so with 500 (signalr-2 §1.6). */

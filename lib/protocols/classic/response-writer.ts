@@ -41,7 +41,7 @@ export class ResponseWriter {
    * @param cursor may be anything, and goes back as it came.
    */
   continueAt(cursor: string): void {
-    this.cursor = JSON.stringify(cursor).slice(1, -1);
+    this.cursor = /^[\w-]*$/.test(cursor) ? cursor : JSON.stringify(cursor).slice(1, -1);
   }
 
   write(items: readonly ClassicItem[]): Frame[] {

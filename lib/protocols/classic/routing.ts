@@ -1,3 +1,4 @@
+import { isThenable, lastly } from '../../common/promises.js';
 import { fromNoteData } from '../../connections/relay/note-data.js';
 import type { RelayedExchange } from '../../connections/relay/relayed-exchange.js';
 import type { HttpAnswer } from '../../transports/http.js';
@@ -18,6 +19,9 @@ interface Details {
   readonly hubNames: readonly string[];
   readonly body?: string | undefined;
 }
+
+/** The other node that has a connection; undefined if this one has it. */
+type Owner = string | undefined;
 
 /** Asks a node for the session of a client. */
 const RELEASE = 'release';
@@ -56,7 +60,23 @@ export class ClassicRouting {
     if (this.operations.find(visit.connectionId) !== undefined) {
       return this.closing ? rejection(503) : this.operations.perform(visit);
     }
-    return this.serveUnknown(visit);
+    const { classic, transport } = visit;
+    const opensLine = classic.isReceive && kindOf(classic, transport) !== 'poll';
+    return opensLine && !this.closing ? this.openLine(visit) : this.serveUnknown(visit);
+  }
+
+  /** Serves a client that comes, at once if there is nobody to wait for: many may come at the same time. */
+  private openLine(visit: Visit): Answer | Promise<Answer> {
+    const { connectionId } = visit;
+    if (this.arriving.has(connectionId)) {
+      return this.inTurn(connectionId, () => this.arrive(visit));
+    }
+    const owner = this.services.registry.routes.claim(connectionId, 'classic');
+    if (owner !== undefined) {
+      return this.inTurn(connectionId, () => this.arrive(visit, owner));
+    }
+    const answered = this.performOwned(visit);
+    return isThenable(answered) ? this.inTurn(connectionId, () => answered) : answered;
   }
 
   private async serveUnknown(visit: Visit<LocalExchange>): Promise<Answer> {
@@ -116,10 +136,10 @@ export class ClassicRouting {
   }
 
   /** A client opens a line here: its session comes to this node first, wherever it is. */
-  private async arrive(visit: Visit): Promise<HttpAnswer> {
+  private async arrive(visit: Visit, claimed?: Owner | Promise<Owner>): Promise<HttpAnswer> {
     const { connectionId } = visit;
     if (this.operations.find(connectionId) === undefined) {
-      const refusal = await this.takeOver(visit);
+      const refusal = await this.takeOver(visit, claimed);
       if (refusal !== undefined) {
         return refusal;
       }
@@ -129,21 +149,35 @@ export class ClassicRouting {
       // Its session was sent away while it was on its way here, when there was no line to say so.
       return this.refuse(visit, dismissal);
     }
-    try {
-      return await this.operations.perform(visit);
-    } finally {
-      if (this.services.registry.get(connectionId) === undefined) {
-        this.services.registry.routes.forget(connectionId);
-      }
-    }
+    return this.performOwned(visit);
   }
 
-  /** The entry in the directory decides who has the session. @returns an answer for a client that does not get it */
-  private async takeOver(visit: Visit): Promise<HttpAnswer | undefined> {
+  /** Serves a client whose connection is this node's, unless none comes of it. */
+  private performOwned(visit: Visit): HttpAnswer | Promise<HttpAnswer> {
+    const { registry } = this.services;
+    return lastly(
+      () => this.operations.perform(visit),
+      () => {
+        if (registry.get(visit.connectionId) === undefined) {
+          registry.routes.forget(visit.connectionId);
+        }
+      },
+    );
+  }
+
+  /**
+   * The entry in the directory decides who has the session.
+   *
+   * @param claimed what the directory has said, if it has been asked.
+   * @returns an answer for a client that does not get it.
+   */
+  private async takeOver(visit: Visit, claimed?: Owner | Promise<Owner>): Promise<HttpAnswer | undefined> {
     const { connectionId } = visit;
+    const { routes } = this.services.registry;
     let former: string | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const owner = await this.services.registry.routes.claim(connectionId, 'classic', former);
+      const isFirst = attempt === 0 && claimed !== undefined;
+      const owner = await (isFirst ? claimed : routes.claim(connectionId, 'classic', former));
       if (owner === undefined) {
         return undefined;
       }
@@ -256,7 +290,7 @@ export class ClassicRouting {
   }
 
   /** One after another for each client: it may open a second line before the first one is open. */
-  private async inTurn<T>(connectionId: string, work: () => Promise<T>): Promise<T> {
+  private async inTurn<T>(connectionId: string, work: () => T | Promise<T>): Promise<T> {
     const before = this.arriving.get(connectionId);
     const turn = (before ?? Promise.resolve()).then(work);
     const settled = turn.catch(() => undefined);

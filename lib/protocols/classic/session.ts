@@ -62,6 +62,8 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private isPolling = false;
   private greeting: Promise<void> | undefined;
   private subscribing: void | Promise<void> = undefined;
+  /** Who it was subscribed for when that was last looked at. */
+  private subscribedFor: Pick<Opening, 'dispatcher' | 'userId'> | undefined;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -187,12 +189,26 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
     if (opening.kind !== 'poll') {
       registry.announce(this);
+    } else if (this.hasAllOf(opening)) {
+      return registry.whenSubscribed(this);
     }
     return this.subscribeAll(opening);
   }
 
+  /** True for the next poll of a client in no group: nothing has come that it is not subscribed to, and nothing has gone. */
+  private hasAllOf({ dispatcher, userId, groups }: Opening): boolean {
+    return (
+      this.groups.isEmpty &&
+      groups.topics.length === 0 &&
+      this.subscribedFor?.dispatcher === dispatcher &&
+      this.subscribedFor.userId === userId
+    );
+  }
+
   private subscribeAll({ kind, groups }: Opening): void | Promise<void> {
     const { registry } = this.services;
+    const { dispatcher, userId } = this;
+    this.subscribedFor = { dispatcher, userId };
     if (kind === 'connect') {
       this.groups.clear();
     }

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 const ALGORITHM = 'aes-256-ecb';
 
 /**
- * Enciphers single blocks of 16 bytes with one key. Blocks have nothing to do with each other, so one cipher serves them all: making
+ * Enciphers blocks of 16 bytes, one or several, with one key. Blocks have nothing to do with each other, so one cipher serves them all: making
  * one costs several times what a block does, and every request of a client brings a token.
  */
 export class BlockCipher {
@@ -15,8 +15,8 @@ export class BlockCipher {
     this.decryption = createDecipheriv(ALGORITHM, key, null).setAutoPadding(false);
   }
 
-  encrypt(block: Buffer): Buffer {
-    return this.encryption.update(block);
+  encrypt(blocks: Buffer): Buffer {
+    return this.encryption.update(blocks);
   }
 
   decrypt(block: Buffer): Buffer {

@@ -10,6 +10,9 @@ import type { CoreTicket, CoreTokens } from './tokens.js';
 /** Tokens count whole seconds: so much longer, in milliseconds, they are taken than the reference keeps a negotiation. */
 const TOKEN_PRECISION = 1_000;
 
+/** It never changes, and to ask for it costs more than to look at the clock. */
+const TIME_ORIGIN = performance.timeOrigin;
+
 /** Makes the session of a connection. */
 export type CreateSession = (
   ticket: CoreTicket,
@@ -100,7 +103,7 @@ export class ConnectionTable {
   /** Makes the connection of a token that had no request before. */
   create(ticket: CoreTicket, request: CoreRequest): HttpConnection {
     const { connectionId, token, issuedAt } = ticket;
-    const openUntil = issuedAt * 1000 - performance.timeOrigin + this.tokenLifetime;
+    const openUntil = issuedAt * 1000 - TIME_ORIGIN + this.tokenLifetime;
     const session = this.createSession(ticket, request, () => connection.sessionForgotten());
     const connection = new HttpConnection(session, request, {
       options: this.options,
@@ -143,7 +146,7 @@ export class ConnectionTable {
 
   /** Tokens carry a time that all nodes understand; tests move it with their clock. */
   wallClock(): number {
-    return performance.timeOrigin + this.clock.now();
+    return TIME_ORIGIN + this.clock.now();
   }
 
   private remove({ connectionId, token }: CoreTicket, openUntil: number): void {

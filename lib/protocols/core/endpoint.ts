@@ -248,5 +248,12 @@ function refreshOf({ method }: IncomingMessage): CoreOperation | undefined {
 
 /** How many segments a path has: `{path}/negotiate` has one more than `{path}`, however either is escaped. */
 function depth(path: string): number {
-  return path.split('/').filter((segment) => segment !== '').length;
+  let segments = 0;
+  for (let start = 0; start < path.length;) {
+    const slash = path.indexOf('/', start);
+    const end = slash < 0 ? path.length : slash;
+    segments += end > start ? 1 : 0;
+    start = end + 1;
+  }
+  return segments;
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
-import { RandomBlocks } from '../../common/random-blocks.js';
+import { RecentValues } from '../../common/recent-values.js';
 import { deriveKey } from '../../connections/token-protector.js';
 import { BlockCipher } from './block-cipher.js';
 
@@ -12,6 +12,12 @@ const FORMAT = 0b1010_0000;
 const FORMAT_MASK = 0b1111_0000;
 const VERSION_ONE = 0b0001;
 const STATEFUL = 0b0010;
+
+/** So many blocks are made at once: to ask for one random or enciphered block costs nearly as much. */
+const BATCH = 16;
+
+/** So many tickets are remembered at least, and at most twice as many: those of clients that are just connecting. */
+const REMEMBERED = 256;
 
 /** What a token says. */
 export interface CoreTicket {
@@ -34,7 +40,10 @@ export interface CoreTicket {
 export class CoreTokens {
   private readonly keys: readonly TokenKeys[];
   private readonly hubTag: Buffer;
-  private readonly random = new RandomBlocks(BLOCK_BYTES);
+  /** By what their tickets say of the client. */
+  private readonly batches: (Batch | undefined)[] = [undefined, undefined, undefined, undefined];
+  /** Most tokens come back within a moment, and to read one costs more than all else that is done with it. */
+  private readonly known = new RecentValues<string, CoreTicket>(REMEMBERED);
 
   /**
    * @param secrets the first one issues, all of them are accepted.
@@ -50,16 +59,25 @@ export class CoreTokens {
 
   /** @param version negotiate version: with 0 the id is its own token. @param now wall clock in milliseconds. */
   issue(version: 0 | 1, now: number, isStateful = false): CoreTicket {
-    const block = this.random.next();
-    block[0] = FORMAT | (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
-    block.writeUInt32BE(Math.floor(now / 1000), ISSUED_AT);
-    block.set(this.hubTag, HUB_TAG);
-    const keys = this.keys[0] as TokenKeys;
-    return ticket(block, keys.token.encrypt(block).toString('base64url'), keys);
+    const flags = (version === 1 ? VERSION_ONE : 0) | (isStateful ? STATEFUL : 0);
+    const ticket = this.batchOf(flags, Math.floor(now / 1000)).next();
+    this.known.set(ticket.token, ticket);
+    return ticket;
+  }
+
+  private batchOf(flags: number, issuedAt: number): Batch {
+    const batch = this.batches[flags];
+    return batch?.serves(issuedAt) === true
+      ? batch
+      : (this.batches[flags] = new Batch(flags, issuedAt, this.hubTag, this.keys[0] as TokenKeys));
   }
 
   /** What a token says; undefined if it was not issued for this hub with one of the secrets. */
   read(token: string): CoreTicket | undefined {
+    return this.known.get(token) ?? this.decipher(token);
+  }
+
+  private decipher(token: string): CoreTicket | undefined {
     const bytes = Buffer.from(token, 'base64url');
     if (bytes.byteLength !== BLOCK_BYTES || bytes.toString('base64url') !== token) {
       return undefined;
@@ -70,7 +88,13 @@ export class CoreTokens {
         ((block[0] as number) & FORMAT_MASK) === FORMAT &&
         block.subarray(HUB_TAG, HUB_TAG + HUB_TAG_BYTES).equals(this.hubTag);
       if (isOurs) {
-        return ticket(block, token, keys);
+        const hasOwnId = ((block[0] as number) & VERSION_ONE) !== 0;
+        return {
+          connectionId: hasOwnId ? keys.id.encrypt(block).toString('base64url') : token,
+          token,
+          isStateful: ((block[0] as number) & STATEFUL) !== 0,
+          issuedAt: block.readUInt32BE(ISSUED_AT),
+        };
       }
     }
     return undefined;
@@ -83,9 +107,42 @@ interface TokenKeys {
   readonly id: BlockCipher;
 }
 
-function ticket(block: Buffer, token: string, keys: TokenKeys): CoreTicket {
-  const hasOwnId = ((block[0] as number) & VERSION_ONE) !== 0;
-  const connectionId = hasOwnId ? keys.id.encrypt(block).toString('base64url') : token;
-  const isStateful = ((block[0] as number) & STATEFUL) !== 0;
-  return { connectionId, token, isStateful, issuedAt: block.readUInt32BE(ISSUED_AT) };
+/** Tickets that are made at once, because they say the same. */
+class Batch {
+  private readonly tokens: Buffer;
+  private readonly ids: Buffer;
+  private used = 0;
+
+  constructor(
+    private readonly flags: number,
+    private readonly issuedAt: number,
+    hubTag: Buffer,
+    keys: TokenKeys,
+  ) {
+    const blocks = randomFillSync(Buffer.allocUnsafe(BATCH * BLOCK_BYTES));
+    for (let start = 0; start < blocks.byteLength; start += BLOCK_BYTES) {
+      blocks[start] = FORMAT | flags;
+      blocks.writeUInt32BE(issuedAt, start + ISSUED_AT);
+      blocks.set(hubTag, start + HUB_TAG);
+    }
+    this.tokens = keys.token.encrypt(blocks);
+    this.ids = (flags & VERSION_ONE) === 0 ? this.tokens : keys.id.encrypt(blocks);
+  }
+
+  /** True if there is a ticket left of that second. */
+  serves(issuedAt: number): boolean {
+    return this.used < BATCH && this.issuedAt === issuedAt;
+  }
+
+  next(): CoreTicket {
+    const start = this.used++ * BLOCK_BYTES;
+    const end = start + BLOCK_BYTES;
+    const token = this.tokens.toString('base64url', start, end);
+    return {
+      connectionId: this.ids === this.tokens ? token : this.ids.toString('base64url', start, end),
+      token,
+      isStateful: (this.flags & STATEFUL) !== 0,
+      issuedAt: this.issuedAt,
+    };
+  }
 }

@@ -84,6 +84,13 @@ describe.each(platforms)('classic long polling on %s', (platform) => {
       return this.client.connectionId;
     }
 
+    /** The same client, which lists other hubs from now on. */
+    listing(hubs: readonly string[]): Poller {
+      const poller = new Poller(this.client.elsewhere({ hubs }));
+      poller.cursor = this.cursor;
+      return poller;
+    }
+
     url(operation: string, extra = ''): string {
       return `${this.client.url}/${operation}?${this.client.query(extra).replace('webSockets', 'longPolling')}`;
     }
@@ -169,6 +176,19 @@ describe.each(platforms)('classic long polling on %s', (platform) => {
       body: `messageId=${encodeURIComponent(poller.cursor)}`,
     });
     expect(texts(JSON.parse(both.body) as ClassicFrame)).toEqual(['one']);
+  });
+
+  test('a poll that lists other hubs than the one before hears those', async () => {
+    const poller = await connected();
+    const without = poller.listing(['OthersHub']);
+    const deaf = await without.hold();
+    await poller.send('broadcast', 'unheard');
+    await poller.send('toOthers');
+    expect(texts(without.take({ status: 200, body: await deaf.ended }))).toEqual([]);
+    const again = without.listing(['ChatHub', 'OthersHub']);
+    const held = await again.hold();
+    await poller.send('broadcast', 'heard');
+    expect(texts(again.take({ status: 200, body: await held.ended }))).toEqual(['heard']);
   });
 
   test('a poll that ends before its past is there gives the cursor back with which it came', async () => {
