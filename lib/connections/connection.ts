@@ -34,18 +34,19 @@ export interface RunningCall {
  */
 export abstract class Connection<T extends OutboxItem = OutboxItem> implements ChannelOwner, OutboxOwner<T> {
   abstract readonly protocol: ProtocolFamily;
+  // First what every delivery looks at: together they are in one line of the cache, and a broadcast has many to fetch.
+  protected channel: Channel | undefined;
+  protected readonly outbox: Outbox<T>;
+  private over = false;
   /** Everything it is subscribed to; kept by the registry. */
   readonly topics = new Set<Topic>();
   /** Who it is, for `clients.user(...)`; undefined if nobody in particular. */
   userId: string | undefined;
   /** Who the latest request came from, where that may be another object than the user of {@link request}. */
   latestUser: unknown;
-  protected channel: Channel | undefined;
-  protected readonly outbox: Outbox<T>;
   private blockedSince: number | undefined;
   private itemsOfHubCode: Map<unknown, unknown> | undefined;
   private abortController: AbortController | undefined;
-  private over = false;
   private hasMoved = false;
   /** Calls that somebody waits for, and those that have given a stream which has not ended. */
   private liveCalls: Set<RunningCall> | undefined;

@@ -14,10 +14,10 @@ type OwnedWebSocket = WebSocket & { [CHANNEL]: WebSocketChannel };
 
 /** A channel over one WebSocket. */
 export class WebSocketChannel implements Channel {
-  readonly transport = 'webSockets';
-  owner: ChannelOwner | undefined;
   writable = true;
   private readonly writer: SocketWriter;
+  owner: ChannelOwner | undefined;
+  readonly transport = 'webSockets';
   private failure: Error | undefined;
 
   constructor(

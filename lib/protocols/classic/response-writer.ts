@@ -45,6 +45,12 @@ export class ResponseWriter {
   }
 
   write(items: readonly ClassicItem[]): Frame[] {
+    const only = items[0];
+    const ready = items.length === 1 && only !== undefined ? this.readyFrame(only) : undefined;
+    return ready === undefined ? this.writeAll(items) : [ready];
+  }
+
+  private writeAll(items: readonly ClassicItem[]): Frame[] {
     const frames: Frame[] = [];
     let batch: ClassicMessage[] | undefined;
     for (const item of items) {
@@ -74,13 +80,25 @@ export class ResponseWriter {
     }
     const last = batch.at(-1);
     this.cursor = last?.position ?? this.cursor;
-    frames.push(this.shared(batch) ?? this.respond(batch.map(({ data }) => data).join(',')));
+    const ready = batch.length === 1 && last !== undefined ? this.readyFrame(last) : undefined;
+    frames.push(ready ?? this.respond(batch.map(({ data }) => data).join(',')));
   }
 
-  /** One message with nothing else to say needs no response of its own: its receivers share one. */
-  private shared(batch: readonly ClassicMessage[]): Frame | undefined {
-    const hasNews = this.announceInit || this.head.pollDelay !== undefined || this.head.hasGroupsToken;
-    return batch.length === 1 && !hasNews ? batch[0]?.frame : undefined;
+  /** The frame of an item that needs no response of its own: all receivers of a message with nothing else to say share one. */
+  private readyFrame(item: ClassicItem): Frame | undefined {
+    if (item.kind === 'bare') {
+      return item.frame;
+    }
+    if (item.kind === 'envelope' || this.hasNews) {
+      return undefined;
+    }
+    this.cursor = item.position;
+    return item.frame;
+  }
+
+  /** True if a response has to say more than its messages. */
+  private get hasNews(): boolean {
+    return this.announceInit || this.head.pollDelay !== undefined || this.head.hasGroupsToken;
   }
 
   private respond(messages: string, { reconnect, dismissal }: Farewell = {}): Frame {

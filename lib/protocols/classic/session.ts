@@ -7,7 +7,7 @@ import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import type { Replay } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import type { NodeCommand } from '../../messaging/node-command.js';
-import { connectionTopic, type Topic } from '../../messaging/topics.js';
+import { connectionOf, connectionTopic, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
 import type { Dispatcher } from './application.js';
 import {
@@ -507,7 +507,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** A poll ends also when there was nothing for this client: its cursor moves on (signalr-2 §4.6, §5.4). */
   private answerExcluded({ message, position }: Envelope): void {
-    if (this.transport === 'longPolling' && message.excluded?.includes(this.id) === true) {
+    if (message.excluded?.includes(this.id) === true && this.transport === 'longPolling') {
       this.writer.cursor = position;
       this.outbox.push(ENVELOPE);
     }
@@ -515,14 +515,12 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** Other topics are only subscribed for what the client is connected to; its own carries the messages of all. */
   protected encode(envelope: Envelope): ClassicMessage | undefined {
-    const isMeant = envelope.topic !== connectionTopic(this.id) || this.dispatcher.receives(envelope.message);
+    const isMeant = connectionOf(envelope.topic) !== this.id || this.dispatcher.receives(envelope.message);
     return isMeant ? envelope.encodedBy(classicCodec) : undefined;
   }
 
   write(items: readonly ClassicItem[]): void {
-    const only = items[0];
-    const frames = items.length === 1 && only?.kind === 'bare' ? [only.frame] : this.writer.write(items);
-    this.channel?.send(frames);
+    this.channel?.send(this.writer.write(items));
   }
 
   get hasGroupsToken(): boolean {

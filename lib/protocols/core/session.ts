@@ -65,14 +65,14 @@ const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
 /** The session of one Core client with its hubs: one, or several. */
 export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
-  private state: (typeof State)[keyof typeof State] = State.Unopened;
   /** What the client speaks; handshakes are JSON whatever they choose. */
   codec: HubProtocol = jsonProtocol;
+  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
+  buffer: MessageBuffer | undefined;
+  private state: (typeof State)[keyof typeof State] = State.Unopened;
   private readonly inbox: Inbox;
   private readonly invocations: Invocations;
   private readonly handler: MessageHandler;
-  /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
-  buffer: MessageBuffer | undefined;
   /** When the event stream closed whose client may still say goodbye. */
   private streamLostAt: number | undefined;
   /** How it is going to end when everything that has come has been handled. */
