@@ -84,6 +84,9 @@ export interface Replay {
   readonly screen?: ReplayScreen;
 }
 
+/** For who comes for the first time, or is where the log is. */
+export const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
+
 /** Stands between a connection that has returned and the messages that reach its node. */
 export interface ReplayScreen {
   /** The message as this connection is to get it; undefined if the connection has it already, or gets it by the replay. */

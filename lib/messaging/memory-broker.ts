@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
-import { type BackplaneNode, InvalidCursorError, type Replay, type ReplayTopic } from './backplane.js';
+import {
+  type BackplaneNode,
+  InvalidCursorError,
+  NOTHING_MISSED,
+  type Replay,
+  type ReplayTopic,
+} from './backplane.js';
 import { Envelope, type Message } from './envelope.js';
 import { MemoryDirectory } from './memory-directory.js';
 import type { NodeNote } from './node-note.js';
@@ -26,9 +32,6 @@ interface TopicState {
   log: TopicLog | undefined;
   idleSince: number | undefined;
 }
-
-/** For cursors that are where the log is, as those of clients that poll nearly always are. */
-const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
 
 /**
  * The log and directory that {@link MemoryBackplane}s share: usually one, in tests several that act as the nodes of a
@@ -145,6 +148,7 @@ export class MemoryBroker {
     if (sequence === undefined) {
       return { envelopes: [], known: false, complete: false };
     }
+    // Clients that poll are nearly always where the log is.
     if (sequence === this.sequence) {
       return NOTHING_MISSED;
     }

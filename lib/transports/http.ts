@@ -33,13 +33,13 @@ export function sendAnswer(
  * there: sessions are saved before it leaves.
  */
 export function endWith(response: EndableResponse, body: string | Uint8Array): void {
-  const socket = isNodesOwn(response) ? response.socket : null;
-  if (socket === null || body.length === 0) {
+  if (!isNodesOwn(response) || response.socket === null || body.length === 0) {
     response.end(body);
     return;
   }
+  const { socket } = response;
   socket.cork();
-  (response as ServerResponse).write(body);
+  response.write(body);
   socket.uncork();
   response.end();
 }

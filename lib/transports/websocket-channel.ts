@@ -14,6 +14,7 @@ type OwnedWebSocket = WebSocket & { [CHANNEL]: WebSocketChannel };
 
 /** A channel over one WebSocket. */
 export class WebSocketChannel implements Channel {
+  // First what every frame needs, see Connection.
   writable = true;
   private readonly writer: SocketWriter;
   owner: ChannelOwner | undefined;

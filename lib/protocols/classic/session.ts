@@ -4,7 +4,7 @@ import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
-import type { Replay } from '../../messaging/backplane.js';
+import { NOTHING_MISSED, type Replay } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import type { NodeCommand } from '../../messaging/node-command.js';
 import { connectionOf, connectionTopic, type Topic } from '../../messaging/topics.js';
@@ -38,9 +38,6 @@ const TRANSPORTS: Readonly<Record<TransportName, TraceSource>> = {
 
 /** A lost line is given this much, in milliseconds, on top of `disconnectTimeout`; a poll its delay (signalr-2 §4.2). */
 const GRACE = 5_000;
-
-/** For those who come for the first time. */
-const NOTHING_MISSED: Replay = { envelopes: [], known: true, complete: true };
 
 /**
  * The session of one classic client with all its hubs. It outlives its channel: a closed socket is no disconnect, and

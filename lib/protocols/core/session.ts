@@ -65,6 +65,7 @@ const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
 /** The session of one Core client with its hubs: one, or several. */
 export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwner {
+  // First what every delivery looks at, as in Connection.
   /** What the client speaks; handshakes are JSON whatever they choose. */
   codec: HubProtocol = jsonProtocol;
   /** Makes the connection survive its socket; undefined if it does not (signalr-core §2.6). */
