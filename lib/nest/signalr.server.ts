@@ -21,6 +21,7 @@ import { applyCors } from '../transports/cors.js';
 import type { UpgradeRequest } from '../transports/upgrade.js';
 import { ApplicationExplorer, type DiscoveredApplication } from './application.explorer.js';
 import { EndpointFactory } from './endpoint-factory.js';
+import { ExpressFields, type ExpressApplication } from './express-fields.js';
 import type { DiscoveredHub } from './hub.explorer.js';
 import type { HubServer } from './hub-server.js';
 import { lossListeners } from './loss-listeners.js';
@@ -96,7 +97,7 @@ export class SignalRServer implements HubServer {
     if (this.options.mount === 'server') {
       mountOnServer(httpServer, (request, response) => this.serve(request, response));
     } else {
-      httpServer.prependListener('request', (request) => this.keepRaw(request));
+      this.prepareRequests(httpServer);
     }
     for (const endpoint of this.router.endpoints) {
       this.heartbeat.onBeat((now) => endpoint.onHeartbeat(now));
@@ -155,14 +156,25 @@ export class SignalRServer implements HubServer {
     return drain(connections, { deadline, batch: Math.max(1, batch), interval }, clock);
   }
 
-  /**
-   * Express runs its body parsers before our middleware, and the one for JSON refuses what a hub protocol sends under the
-   * name of JSON. Parsers go by the content type, which means nothing to Core clients (signalr-core §1.9).
-   */
-  private keepRaw(request: IncomingMessage): void {
-    if (this.router.find(request.url ?? '/')?.readsRawBodies === true) {
-      delete request.headers['content-type'];
-    }
+  /** What requests of hubs need before the HTTP framework sees them. */
+  private prepareRequests(httpServer: Server): void {
+    const { httpAdapter } = this.adapterHost;
+    const fields =
+      httpAdapter.getType() === 'express'
+        ? new ExpressFields(httpAdapter.getInstance<ExpressApplication>())
+        : undefined;
+    httpServer.prependListener('request', (request, response) => {
+      const endpoint = this.router.find(request.url ?? '/');
+      if (endpoint === undefined) {
+        return;
+      }
+      fields?.addTo(request, response);
+      // Express runs its body parsers before our middleware, and the one for JSON refuses what a hub protocol sends under
+      // the name of JSON. Parsers go by the content type, which means nothing to Core clients (signalr-core §1.9).
+      if (endpoint.readsRawBodies) {
+        delete request.headers['content-type'];
+      }
+    });
   }
 
   /** Stops accepting clients, tells those that are there to come back, and lets hubs say goodbye to them. */
