@@ -52,19 +52,25 @@ export const ENCODED_MESSAGES = 16;
 export class Envelope {
   private encodings: unknown[] | undefined;
 
+  /** @param place what {@link position} gives. */
   constructor(
     readonly topic: Topic,
     readonly message: Message,
-    /**
-     * Where the message stands in the log of the backplane: what a connection that received it hands back as its
-     * cursor. Opaque to everything but the backplane; only letters, digits and `-`, `_`, `:`.
-     */
-    readonly position: string,
+    protected place: string,
   ) {}
+
+  /**
+   * Where the message stands in the log of the backplane: what a connection that received it hands back as its
+   * cursor. Opaque to everything but the backplane; only letters, digits and `-`, `_`, `:`.
+   */
+  get position(): string {
+    return this.place;
+  }
 
   /** The message in the form of a codec, made on the first use. */
   encodedBy<T>(codec: EnvelopeCodec<T>): T {
-    this.encodings ??= [];
+    // eslint-disable-next-line unicorn/no-new-array -- one that grows has room for sixteen more, and mostly there is one
+    this.encodings ??= new Array<unknown>(codec.slot + 1);
     return (this.encodings[codec.slot] ??= codec.encode(this)) as T;
   }
 

@@ -7,10 +7,11 @@ import {
   type Replay,
   type ReplayTopic,
 } from './backplane.js';
-import { Envelope, type Message } from './envelope.js';
+import type { Message } from './envelope.js';
 import { MemoryDirectory } from './memory-directory.js';
 import type { NodeNote } from './node-note.js';
-import { type LogEntry, TopicLog } from './topic-log.js';
+import { cursorOf, NumberedEnvelope } from './numbered-envelope.js';
+import { TopicLog } from './topic-log.js';
 import type { Topic } from './topics.js';
 
 /** Limits of the log of a {@link MemoryBroker}. */
@@ -58,10 +59,9 @@ export class MemoryBroker {
       this.dropped = ++this.sequence;
       return;
     }
-    const sequence = ++this.sequence;
-    const envelope = new Envelope(topic, message, this.cursor(sequence));
+    const envelope = new NumberedEnvelope(topic, message, this.epoch, ++this.sequence);
     state.log ??= new TopicLog(this.options.bufferSize);
-    state.log.append(sequence, envelope);
+    state.log.append(envelope);
     for (const node of state.nodes) {
       node.deliver(envelope);
     }
@@ -140,7 +140,7 @@ export class MemoryBroker {
   }
 
   tail(): string {
-    return this.cursor(this.sequence);
+    return cursorOf(this.epoch, this.sequence);
   }
 
   replay(topics: readonly ReplayTopic[], after: string): Replay {
@@ -152,16 +152,16 @@ export class MemoryBroker {
     if (sequence === this.sequence) {
       return NOTHING_MISSED;
     }
-    const entries: LogEntry[] = [];
+    const envelopes: NumberedEnvelope[] = [];
     let complete = true;
     for (const { topic, since } of topics) {
       const state = this.topics.get(topic);
       const start = since === undefined ? sequence : Math.max(sequence, this.parse(since) ?? 0);
-      entries.push(...(state?.log?.after(start) ?? []));
+      envelopes.push(...(state?.log?.after(start) ?? []));
       complete &&= this.reachesBackTo(start, state);
     }
-    entries.sort((left, right) => left.sequence - right.sequence);
-    return { envelopes: entries.map(({ envelope }) => envelope), known: true, complete };
+    envelopes.sort((left, right) => left.sequence - right.sequence);
+    return { envelopes, known: true, complete };
   }
 
   private forget(topic: Topic): void {
@@ -177,10 +177,6 @@ export class MemoryBroker {
   private reachesBackTo(start: number, state: TopicState | undefined): boolean {
     const isKnownSince = state !== undefined && start >= state.since;
     return (isKnownSince || start >= this.dropped) && (state?.log?.reachesBackTo(start) ?? true);
-  }
-
-  private cursor(sequence: number): string {
-    return `${this.epoch}-${sequence.toString(16).toUpperCase()}`;
   }
 
   private parse(cursor: string): number | undefined {

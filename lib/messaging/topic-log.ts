@@ -1,32 +1,33 @@
-import { type Envelope, ENCODED_MESSAGES } from './envelope.js';
+import { ENCODED_MESSAGES } from './envelope.js';
+import type { NumberedEnvelope } from './numbered-envelope.js';
 
 /** The last messages of one topic: a ring that forgets the oldest when it is full. */
 export class TopicLog {
-  private readonly ring: LogEntry[] = [];
+  private readonly ring: NumberedEnvelope[] = [];
   private next = 0;
   /** Sequence number of the last message that was forgotten. */
   private forgotten = 0;
 
   constructor(private readonly capacity: number) {}
 
-  append(sequence: number, envelope: Envelope): void {
+  append(envelope: NumberedEnvelope): void {
     if (this.ring.length < this.capacity) {
-      this.ring.push({ sequence, envelope });
+      this.ring.push(envelope);
     } else {
       this.forgotten = this.ring[this.next]?.sequence ?? this.forgotten;
-      this.ring[this.next] = { sequence, envelope };
+      this.ring[this.next] = envelope;
       this.next = (this.next + 1) % this.capacity;
     }
     const { length } = this.ring;
     if (length > ENCODED_MESSAGES) {
-      this.entry(ENCODED_MESSAGES + 1).envelope.forgetEncodings();
+      this.entry(ENCODED_MESSAGES + 1).forgetEncodings();
     }
   }
 
   /** One of the last messages: 1 is the last one. */
-  private entry(back: number): LogEntry {
+  private entry(back: number): NumberedEnvelope {
     const { length } = this.ring;
-    return this.ring[(this.next + length - back) % length] as LogEntry;
+    return this.ring[(this.next + length - back) % length] as NumberedEnvelope;
   }
 
   /** Sequence number of the last message; 0 if there is none. */
@@ -40,9 +41,9 @@ export class TopicLog {
   }
 
   /** What was appended after a sequence number, oldest first. Few have missed much, so the search begins at the end. */
-  after(sequence: number): readonly LogEntry[] {
+  after(sequence: number): readonly NumberedEnvelope[] {
     const { length } = this.ring;
-    const missed: LogEntry[] = [];
+    const missed: NumberedEnvelope[] = [];
     for (let back = 1; back <= length; back++) {
       const entry = this.entry(back);
       if (entry.sequence <= sequence) {
@@ -52,10 +53,4 @@ export class TopicLog {
     }
     return missed.reverse();
   }
-}
-
-/** A message with its place in the log. */
-export interface LogEntry {
-  readonly sequence: number;
-  readonly envelope: Envelope;
 }

@@ -14,6 +14,7 @@ describe('calls under the name of their hub', () => {
   test('are encoded once for all who know them so, and apart from those who do not', () => {
     const envelope = new Envelope('h-ChatHub', call, '1');
     const first = envelope.encodedBy(qualified.of(jsonProtocol));
+    expect(envelope.position).toBe('1');
     expect(first.data).toBe('{"type":1,"target":"chatHub.hear","arguments":["hi"]}\u001e');
     expect(envelope.encodedBy(qualified.of(jsonProtocol))).toBe(first);
     expect(envelope.encodedBy(jsonProtocol.calls).data).toBe(
