@@ -1,5 +1,5 @@
 import { isBackplaneDown, toError } from '../../common/errors.js';
-import { all, andThen, DONE, isThenable } from '../../common/promises.js';
+import { andThen, DONE, isThenable } from '../../common/promises.js';
 import { type TraceSource, traceSource } from '../../common/trace.js';
 import { Connection, type DisconnectOptions, MESSAGES_LOST } from '../../connections/connection.js';
 import { type ConnectionStatus, MeasuredConnection } from '../../connections/connection-metrics.js';
@@ -7,7 +7,7 @@ import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import { NOTHING_MISSED, type Replay } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
 import type { NodeCommand } from '../../messaging/node-command.js';
-import { connectionOf, connectionTopic, type Topic } from '../../messaging/topics.js';
+import { connectionOf, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
 import type { Dispatcher } from './application.js';
 import {
@@ -22,10 +22,10 @@ import {
 import type { HandedSession } from './handover.js';
 import { Inbound, type InboundOwner } from './inbound.js';
 import { LiveMessages } from './live-messages.js';
-import { Membership } from './membership.js';
 import type { Admitted, ClassicServices, Opening } from './opening.js';
 import { BadClassicRequest } from './request.js';
 import { type Farewell, type ResponseHead, ResponseWriter } from './response-writer.js';
+import { Subscriptions } from './subscriptions.js';
 
 const HEARTBEAT = traceSource('SignalR.Transports.TransportHeartBeat');
 
@@ -46,9 +46,10 @@ const GRACE = 5_000;
 export class ClassicConnection extends Connection<ClassicItem> implements ResponseHead, InboundOwner {
   readonly protocol = 'classic';
   private static readonly logger = traceSource('SignalR.Connection');
-  private dispatcher: Dispatcher;
+  /** What its client is connected to. */
+  dispatcher: Dispatcher;
   private readonly writer: ResponseWriter;
-  private readonly groups = new Membership();
+  private readonly subscriptions: Subscriptions;
   private readonly live: LiveMessages;
   private readonly inbound: Inbound;
   private readonly measured: MeasuredConnection | undefined;
@@ -58,9 +59,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   private lastSeenAt: number;
   private isPolling = false;
   private greeting: Promise<void> | undefined;
-  private subscribing: void | Promise<void> = undefined;
-  /** Who it was subscribed for when that was last looked at. */
-  private subscribedFor: Pick<Opening, 'dispatcher' | 'userId'> | undefined;
 
   constructor(
     { connectionId, request, dispatcher, userId }: Admitted,
@@ -69,6 +67,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     super(connectionId, request, services.options.outbox);
     this.dispatcher = dispatcher;
     this.userId = userId;
+    this.subscriptions = new Subscriptions(this, services);
     this.live = new LiveMessages(this, services.options.outbox.maxMessages);
     this.writer = new ResponseWriter(this, services.backplane.tail());
     this.inbound = new Inbound(this, services.classic.maximumParallelInvocationsPerClient);
@@ -89,7 +88,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** The groups that it is in. */
   get groupTopics(): readonly Topic[] {
-    return this.groups.topics;
+    return this.subscriptions.groupTopics;
   }
 
   /** A polling client is not away between two polls. */
@@ -137,16 +136,16 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     channel.owner = this;
     this.writer.continueAt(cursor ?? this.services.backplane.tail());
     this.inbound.restart();
-    this.subscribing = this.subscribe(opening);
-    if (isThenable(this.subscribing)) {
-      await this.subscribing;
+    const subscribed = this.subscriptions.begin(opening);
+    if (isThenable(subscribed)) {
+      await subscribed;
     }
     const replay = cursor === undefined ? NOTHING_MISSED : this.missedSince(cursor);
     this.goOn(channel, isThenable(replay) ? await replay : replay);
     if (this.ended) {
       return;
     }
-    if (this.groups.changed && this.channel === channel) {
+    if (this.subscriptions.isTokenDue && this.channel === channel) {
       this.requestEnvelope();
     }
     if (kind === 'reconnect') {
@@ -179,59 +178,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     }
   }
 
-  private subscribe(opening: Opening): void | Promise<void> {
-    const { registry } = this.services;
-    if (registry.get(this.id) !== this) {
-      return andThen(registry.add(this, []), () => this.subscribeAll(opening));
-    }
-    if (opening.kind !== 'poll') {
-      registry.announce(this);
-    } else if (this.hasAllOf(opening)) {
-      return registry.whenSubscribed(this);
-    }
-    return this.subscribeAll(opening);
-  }
-
-  /** True for the next poll of a client in no group: nothing has come that it is not subscribed to, and nothing has gone. */
-  private hasAllOf({ dispatcher, userId, groups }: Opening): boolean {
-    return (
-      this.groups.isEmpty &&
-      groups.topics.length === 0 &&
-      this.subscribedFor?.dispatcher === dispatcher &&
-      this.subscribedFor.userId === userId
-    );
-  }
-
-  private subscribeAll({ kind, groups }: Opening): void | Promise<void> {
-    const { registry } = this.services;
-    const { dispatcher, userId } = this;
-    this.subscribedFor = { dispatcher, userId };
-    if (kind === 'connect') {
-      this.groups.clear();
-    }
-    const own = this.ownTopics();
-    const rejoined = this.groups.rejoin(groups, (topic) => this.dispatcher.hasGroup(topic));
-    for (const topic of this.topics) {
-      if (!own.includes(topic) && !rejoined.includes(topic)) {
-        registry.leave(this, topic);
-      }
-    }
-    const subscribed = all([
-      ...own.map((topic) => registry.subscribe(this, topic)),
-      ...rejoined.map((topic) => registry.join(this, topic)),
-    ]);
-    return andThen(subscribed, () => (kind === 'poll' ? undefined : registry.joinUserGroups(this)));
-  }
-
   /** Goes on with a session that another node has given up. Its client is on its way. */
   async adopt({ groups, isGreeted }: HandedSession): Promise<void> {
-    const { registry } = this.services;
-    this.groups.restore(groups);
     this.greeting = isGreeted ? DONE : undefined;
-    this.subscribing = andThen(registry.add(this, this.ownTopics()), () =>
-      andThen(all(this.groups.topics.map((topic) => registry.join(this, topic))), () => undefined),
-    );
-    await this.subscribing;
+    await this.subscriptions.restore(groups);
   }
 
   /**
@@ -246,7 +196,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
       return undefined;
     }
     this.services.registry.handOver(this, nodeId);
-    return { userId: this.userId, groups: this.groups.save(), isGreeted: this.greeting !== undefined };
+    return { userId: this.userId, groups: this.subscriptions.save(), isGreeted: this.greeting !== undefined };
   }
 
   /** At once: whatever comes from now on is for the other node, or for one to which the session has moved from there. */
@@ -265,7 +215,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   private leaveBehind(): void {
     this.left();
-    const { topics } = this.groups;
+    const topics = this.groupTopics;
     if (topics.length > 0) {
       this.command({ type: 'leftBehind', connectionId: this.id, topics }, 'telling of its groups');
     }
@@ -273,7 +223,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /** Resolves when nothing is being subscribed to, and hubs have greeted the client. */
   private settled(): Promise<unknown> {
-    return Promise.allSettled([this.subscribing, this.greeting]);
+    return Promise.allSettled([this.subscriptions.settled, this.greeting]);
   }
 
   /** It is none of this node's any more. Returns false if it had ended before. */
@@ -291,10 +241,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   /** The other node has subscribed to everything. */
   left(): void {
     this.services.registry.remove(this);
-  }
-
-  private ownTopics(): Topic[] {
-    return [connectionTopic(this.id), ...this.dispatcher.topicsOf(this.userId)];
   }
 
   /** What is replayed for a channel must not reach the one that has taken over: its client has another cursor. */
@@ -319,8 +265,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   private missedSince(cursor: string): Replay | Promise<Replay> {
-    const topics = [...this.topics].map((topic) => this.groups.replayOf(topic));
-    return andThen(this.services.backplane.replay(topics, cursor), (replay) => {
+    return andThen(this.subscriptions.missedSince(cursor), (replay) => {
       if (!replay.known) {
         this.measured?.lostMessages('unknown_cursor');
       } else if (!replay.complete) {
@@ -521,15 +466,11 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   get hasGroupsToken(): boolean {
-    return this.groups.changed;
+    return this.subscriptions.isTokenDue;
   }
 
   takeGroupsToken(): string | undefined {
-    if (!this.groups.changed) {
-      return undefined;
-    }
-    this.groups.changed = false;
-    return this.services.tokens.issueGroups(this.id, this.groups.names());
+    return this.subscriptions.takeToken();
   }
 
   get pollDelay(): number | undefined {
@@ -550,21 +491,14 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
   }
 
   joinGroup(topic: Topic): void | Promise<void> {
-    const { backplane, registry } = this.services;
-    const isNew = !this.topics.has(topic);
-    const tail = backplane.tail();
-    this.groups.join(topic, tail);
+    const joined = this.subscriptions.join(topic);
     this.requestEnvelope();
-    const joined = registry.join(this, topic);
-    return isNew && isThenable(joined)
-      ? joined.then(() => this.groups.joinedAt(topic, backplane.joinedAt?.(topic, tail) ?? tail))
-      : joined;
+    return joined;
   }
 
   leaveGroup(topic: Topic): void {
-    this.groups.leave(topic);
+    this.subscriptions.leave(topic);
     this.requestEnvelope();
-    this.services.registry.leave(this, topic);
   }
 
   private requestEnvelope(): void {
