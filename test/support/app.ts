@@ -18,8 +18,16 @@ export interface AppOptions {
   readonly controllers?: ModuleMetadata['controllers'];
   /** Default: any free port. */
   readonly port?: number;
+  /** Serves over TLS. */
+  readonly tls?: Certificate;
   /** Changes the application before it starts: prefixes, global enhancers, middleware. */
   readonly configure?: (app: INestApplication) => void;
+}
+
+/** What a server over TLS shows its clients, in PEM. */
+export interface Certificate {
+  readonly key: string;
+  readonly cert: string;
 }
 
 /** An application that listens, and what it has logged. */
@@ -43,6 +51,7 @@ export async function startApp(options: AppOptions): Promise<TestApp> {
     imports = [],
     providers = [],
     controllers = [],
+    tls,
   } = options;
   const logged: string[] = [];
   const testing = await Test.createTestingModule({
@@ -54,15 +63,18 @@ export async function startApp(options: AppOptions): Promise<TestApp> {
     .compile();
   const app =
     platform === 'express'
-      ? testing.createNestApplication(new ExpressAdapter())
-      : testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+      ? testing.createNestApplication(new ExpressAdapter(), { httpsOptions: tls })
+      : testing.createNestApplication<NestFastifyApplication>(
+          new FastifyAdapter(tls === undefined ? {} : { https: tls }),
+        );
   options.configure?.(app);
   await app.listen(options.port ?? 0, '127.0.0.1');
+  const secure = tls === undefined ? '' : 's';
   const { port } = (app.getHttpServer() as { address(): { port: number } }).address();
   return {
     app,
-    url: `http://127.0.0.1:${port}`,
-    wsUrl: `ws://127.0.0.1:${port}`,
+    url: `http${secure}://127.0.0.1:${port}`,
+    wsUrl: `ws${secure}://127.0.0.1:${port}`,
     logged,
     close: () => app.close(),
   };
