@@ -8,15 +8,14 @@ import { getHubContextToken, type IHubContext } from 'nestjs-signalr';
 import { generate } from 'selfsigned';
 
 import { type Certificate, platforms, startApp, type TestApp } from '../support/app.js';
+import { RawClassicClient } from '../support/classic-client.js';
 import { coreTransports } from '../support/core-lines.js';
 import { Inbox } from '../support/inbox.js';
 import { TalkHub } from '../support/talk-hub.js';
-import { RawWebSocket } from '../support/web-socket.js';
 
 /** Far more than the buffers of the operating system take from us. */
 const MESSAGES = 200;
 const FILLING = 'x'.repeat(100_000);
-const HUBS = encodeURIComponent('[{"name":"talkHub"}]');
 
 let certificate: Certificate;
 const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
@@ -82,44 +81,40 @@ describe.each(platforms)('over TLS on %s', (platform) => {
     await connection.stop();
   });
 
-  async function connectClassic(): Promise<RawWebSocket> {
-    const answer = await fetch(`${app.url}/signalr/negotiate?clientProtocol=2.1&connectionData=${HUBS}`);
-    const { ConnectionToken: token } = (await answer.json()) as { ConnectionToken: string };
-    const query = `transport=webSockets&clientProtocol=2.1&connectionData=${HUBS}&connectionToken=${encodeURIComponent(token)}`;
-    const socket = await RawWebSocket.open(`${app.wsUrl}/signalr/connect?${query}`);
-    expect(await socket.nextText('the greeting')).toContain('"S":1');
-    expect((await fetch(`${app.url}/signalr/start?${query}`)).status).toBe(200);
-    return socket;
+  async function connectClassic(): Promise<RawClassicClient> {
+    const client = await RawClassicClient.negotiate(`${app.url}/signalr`, { hubs: ['talkHub'] });
+    await client.openSocket('connect');
+    expect(await client.nextFrame('the greeting')).toMatchObject({ S: 1 });
+    expect((await client.request('start')).status).toBe(200);
+    return client;
   }
 
   test('classic clients call and are called', async () => {
-    const socket = await connectClassic();
-    socket.send('{"H":"talkhub","M":"add","A":[2,3],"I":1}');
-    expect(JSON.parse(await socket.nextText('the result'))).toMatchObject({ I: '1', R: 5 });
+    const client = await connectClassic();
+    expect(await client.invoke('talkhub', 'add', 2, 3)).toMatchObject({ R: 5 });
     await talk.clients.all.hear('from outside');
-    expect(await socket.nextText('a call')).toContain('["from outside"]');
-    socket.close();
-    await socket.closed;
+    expect(await client.nextCall()).toMatchObject({ A: ['from outside'] });
+    client.socket.close();
+    await client.socket.closed;
   });
 
   test('a client that stops reading for a while gets everything, in order', async () => {
-    const socket = await connectClassic();
-    socket.socket.pause();
+    const client = await connectClassic();
+    const { socket } = client.socket;
+    socket.pause();
     for (let number = 0; number < MESSAGES; number++) {
       await talk.clients.all.hear(number, FILLING);
       // A turn of its own for each, so that they are written one by one for as long as the socket takes them.
       await new Promise(setImmediate);
     }
-    socket.socket.resume();
+    socket.resume();
     const numbers: unknown[] = [];
     while (numbers.length < MESSAGES) {
-      const { M: calls = [] } = JSON.parse(await socket.nextText('what was sent meanwhile')) as {
-        M?: { A: unknown[] }[];
-      };
-      numbers.push(...calls.map(({ A: args }) => args[0]));
+      const { A: args } = await client.nextCall('what was sent meanwhile');
+      numbers.push(args[0]);
     }
     expect(numbers).toEqual(Array.from({ length: MESSAGES }, (_, number) => number));
-    socket.close();
-    await socket.closed;
+    client.socket.close();
+    await client.socket.closed;
   });
 });

@@ -1,4 +1,5 @@
-import { request as send, type IncomingHttpHeaders } from 'node:http';
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 
 /** A raw HTTP answer: nothing is decoded or followed. */
 export interface RawAnswer {
@@ -19,8 +20,9 @@ export function http(
   url: string,
   { headers = {}, body }: { headers?: Record<string, string>; body?: string | Buffer } = {},
 ): Promise<BinaryAnswer> {
-  const { hostname, port } = new URL(url);
-  const path = url.slice(url.indexOf('/', 'http://'.length));
+  const { protocol, hostname, port } = new URL(url);
+  const send = protocol === 'https:' ? requestOverTls : request;
+  const path = url.slice(url.indexOf('/', `${protocol}//`.length));
   return new Promise((resolve, reject) => {
     const outgoing = send({ hostname, port, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
