@@ -48,7 +48,10 @@ export interface HttpConnectionOptions {
 
 /** Options of ASP.NET Core SignalR clients; globally under `core`, and for one hub in `@Hub({ … })`. */
 export interface CoreHubOptions extends HttpConnectionOptions {
-  /** How long a client may take for its handshake, in milliseconds. Default: 15,000 (signalr-core §3.2). */
+  /**
+   * How long a client may take for its handshake, in milliseconds, and `IUserIdProvider` to say who it is. Default: 15,000
+   * (signalr-core §3.2).
+   */
   handshakeTimeout: number;
   /** How often the server pings, in milliseconds, whatever else it sends. Default: 15,000 (signalr-core §4.6). */
   keepAliveInterval: number;

@@ -9,7 +9,9 @@ import type { HubRequest } from '../transports/hub-request.js';
 export abstract class IUserIdProvider {
   /**
    * The id of who makes a request, or undefined. Called for each request of classic clients and once per connection of
-   * Core clients, before `onConnected`. A throw refuses the request.
+   * Core clients, before their handshake is answered: with `An unexpected error occurred during connection handshake.` on a
+   * throw, with `Handshake was canceled.` if it takes longer than `handshakeTimeout`. For classic clients a throw refuses the
+   * request.
    */
   abstract getUserId(request: HubRequest): string | undefined | null | Promise<string | undefined | null>;
 }

@@ -29,6 +29,9 @@ export function handshakeAccepted({ transferFormat }: HubProtocol): CoreMessage 
 /** Nothing came in time, or too much. */
 export const HANDSHAKE_CANCELED = 'Handshake was canceled.';
 
+/** Something went wrong that has no text of its own. */
+export const HANDSHAKE_FAILED = 'An unexpected error occurred during connection handshake.';
+
 export function handshakeRefused(error: string): CoreMessage {
   return new CoreMessage(JSON.stringify({ error }) + RECORD_SEPARATOR, 'control');
 }
@@ -52,11 +55,7 @@ export function readHandshake(
     ({ protocol: name, version } = parse(text));
   } catch (thrown) {
     return {
-      error: detailed(
-        'An unexpected error occurred during connection handshake.',
-        toError(thrown),
-        withDetails,
-      ),
+      error: detailed(HANDSHAKE_FAILED, toError(thrown), withDetails),
     };
   }
   const protocol = protocols.get(name.toLowerCase());

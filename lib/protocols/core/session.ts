@@ -15,7 +15,13 @@ import type { CoreCalls } from './calls.js';
 import type { ConnectedHubs } from './connected-hubs.js';
 import type { CoreMessage } from './core-message.js';
 import { CONNECTION_CLOSED, detailed } from './error-texts.js';
-import { HANDSHAKE_CANCELED, handshakeAccepted, handshakeRefused, readHandshake } from './handshake.js';
+import {
+  HANDSHAKE_CANCELED,
+  HANDSHAKE_FAILED,
+  handshakeAccepted,
+  handshakeRefused,
+  readHandshake,
+} from './handshake.js';
 import { HttpSession, INTERNAL_ERROR, NORMAL_CLOSURE } from './http-session.js';
 import type { HubProtocol } from './hub-protocol.js';
 import { Inbox, type InboxOwner } from './inbox.js';
@@ -34,11 +40,13 @@ const State = {
   Unopened: 0,
   /** Waiting for the handshake. */
   Handshake: 1,
+  /** The handshake is good, and not answered: it is being found out who the user is. */
+  Introduced: 2,
   /** `onConnected` is running; what the client sends meanwhile waits. */
-  Connecting: 2,
-  Connected: 3,
+  Connecting: 3,
+  Connected: 4,
   /** Nothing more is read; the hub is being told. */
-  Ending: 4,
+  Ending: 5,
 } as const;
 
 /**
@@ -55,7 +63,7 @@ interface Ending {
   /** What the hub's `onDisconnected` gets to know. */
   readonly stopCalled: boolean;
   readonly error?: Error;
-  /** The last message; none if nobody is there to read it. */
+  /** The last message; none if nobody is there to read it. Who has no answer to the handshake does not get it. */
   readonly close?: CoreMessage;
   /** What metrics call it; `normal_closure` if nothing is said. */
   readonly status?: ConnectionStatus;
@@ -184,16 +192,26 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   /** What the client has said before it went is still heard, as far as the time for closing goes (signalr-core §2.2). */
   private endWhenRead(ending: Ending): Promise<void> {
-    const isGreeted = this.state === State.Connecting || this.state === State.Connected;
-    if (isGreeted) {
+    const { hasShakenHands } = this;
+    if (hasShakenHands) {
       this.inbox.cutOff(this.codec);
     }
-    if (!isGreeted || !this.inbox.hasUnread) {
+    if (!hasShakenHands || !this.inbox.hasUnread) {
       return this.end(ending);
     }
     this.leaving ??= { ending, since: this.now };
     this.inbox.end();
     return DONE;
+  }
+
+  /** What comes now is for the hubs. */
+  private get hasShakenHands(): boolean {
+    return this.state === State.Introduced || this.isAnswered;
+  }
+
+  /** Clients take whatever comes first for the answer to their handshake: until then nothing else is said. */
+  private get isAnswered(): boolean {
+    return this.state === State.Connecting || this.state === State.Connected;
   }
 
   get canRead(): boolean {
@@ -236,7 +254,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     if (this.ticket.isStateful && outcome.version > 1 && this.transport === 'webSockets') {
       this.buffer = new MessageBuffer(this.options.statefulReconnectBufferSize);
     }
-    this.state = State.Connecting;
+    this.state = State.Introduced;
     void recover(
       () => this.connect(),
       (error) => this.connectFailed(error),
@@ -251,6 +269,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
       if (this.ended) {
         return undefined;
       }
+      this.state = State.Connecting;
       this.outbox.push(handshakeAccepted(this.codec));
       const joined = andThen(registry.add(this, topicsOfHubs(this.hubNames, this.userId)), () =>
         registry.joinUserGroups(this),
@@ -274,6 +293,11 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   private connectFailed(error: unknown): void {
+    if (this.state === State.Introduced) {
+      HttpSession.logger.error(`nobody knows who the user of connection ${this.id} is`, toError(error).stack);
+      this.refuse(detailed(HANDSHAKE_FAILED, toError(error), this.options.enableDetailedErrors));
+      return;
+    }
     HttpSession.logger.error(
       `onConnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
       toError(error).stack,
@@ -330,7 +354,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     if (this.state === State.Ending || this.state === State.Unopened) {
       return;
     }
-    if (this.state === State.Handshake) {
+    if (!this.isAnswered) {
       if (now - this.openedAt >= this.options.handshakeTimeout) {
         this.refuse(HANDSHAKE_CANCELED);
       }
@@ -424,13 +448,8 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     });
   }
 
-  /** Before the handshake there is nothing to answer a goodbye with (signalr-core §1.10). */
   terminate(): Promise<void> {
-    const isGreeted = this.state === State.Connecting || this.state === State.Connected;
-    return this.endWhenRead({
-      stopCalled: true,
-      ...(isGreeted && { close: this.codec.close(undefined, true) }),
-    });
+    return this.endWhenRead({ stopCalled: true, close: this.codec.close(undefined, true) });
   }
 
   abandon(): void {
@@ -440,7 +459,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   onEnd({ clean, error, timedOut }: ChannelEnd): void {
     const isStream = this.transport === 'serverSentEvents';
     this.channel = undefined;
-    if (isStream && (this.state === State.Connecting || this.state === State.Connected)) {
+    if (isStream && this.hasShakenHands) {
       this.streamLostAt = this.now;
       return;
     }
@@ -458,7 +477,7 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
 
   /** The client broke the protocol, or was not heard of. */
   failed(error: Error): void {
-    if (this.state === State.Handshake) {
+    if (!this.isAnswered) {
       this.refuse(HANDSHAKE_CANCELED);
       return;
     }
@@ -478,12 +497,13 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   private async end(ending: Ending): Promise<void> {
+    const { isAnswered } = this;
     const wasConnected = this.state === State.Connected;
     this.state = State.Ending;
     if (this.ended) {
       return;
     }
-    this.sendLast(ending.close);
+    this.sendLast(isAnswered ? ending.close : undefined);
     this.markEnded();
     this.stopCalls();
     // A hub that is still greeting the client is told as soon as it has done so.
