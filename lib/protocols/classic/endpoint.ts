@@ -15,6 +15,7 @@ import type { ClassicApplication } from './application.js';
 import { DismissedConnections } from './dismissed.js';
 import { LocalExchange } from './exchange.js';
 import { asScript, readCallback } from './jsonp.js';
+import { LeftBehind } from './left-behind.js';
 import { json, negotiate, redirectTo } from './negotiate.js';
 import type { ClassicServices } from './opening.js';
 import { ClassicOperations, type Visit } from './operations.js';
@@ -62,6 +63,7 @@ export class ClassicEndpoint implements Endpoint {
         2 * options.disconnectTimeout,
         (connectionId) => services.registry.routes.forget(connectionId),
       ),
+      leftBehind: new LeftBehind(services.backplane, services.options.clock, 2 * options.disconnectTimeout),
     };
     this.acceptor = new WebSocketAcceptor(services.createWebSocketServer, {
       maxPayload: options.maxIncomingWebSocketMessageSize ?? 0,
@@ -102,6 +104,7 @@ export class ClassicEndpoint implements Endpoint {
       this.nextKeepAliveAt = now + (this.services.classic.keepAlive ?? Infinity);
     }
     this.services.dismissed.sweep(now);
+    this.services.leftBehind.onHeartbeat(now);
     for (const connection of this.connections()) {
       connection.onHeartbeat(now, keepAlive);
     }

@@ -3,6 +3,7 @@ import type { HubRequest } from '../../transports/hub-request.js';
 import type { ProtocolServices } from '../endpoint.js';
 import type { Dispatcher } from './application.js';
 import type { DismissedConnections } from './dismissed.js';
+import type { LeftBehind } from './left-behind.js';
 import type { Rejoined } from './membership.js';
 import type { ClassicTokens } from './tokens.js';
 
@@ -11,6 +12,7 @@ export interface ClassicServices extends ProtocolServices {
   readonly classic: ClassicOptions;
   readonly tokens: ClassicTokens;
   readonly dismissed: DismissedConnections;
+  readonly leftBehind: LeftBehind;
 }
 
 /** What a request that passed all checks says of its client. */

@@ -262,7 +262,7 @@ export class ClassicRouting {
   /** Lets go of a session whose client has come back to another node. */
   private async release(exchange: RelayedExchange): Promise<void> {
     const { connectionId } = exchange.request;
-    const answer = (release: Release, onOver?: () => void): void =>
+    const answer = (release: Release, onOver?: (taken: boolean) => void): void =>
       exchange.answer({ status: 200, body: JSON.stringify(release) }, onOver);
     await this.arriving.get(connectionId);
     const dismissal = this.services.dismissed.reasonOf(connectionId);
@@ -276,7 +276,7 @@ export class ClassicRouting {
       this.letGo(connectionId, exchange.front);
       exchange.absent();
     } else {
-      answer({ session }, () => connection.left());
+      answer({ session }, (taken) => (taken ? connection.left() : connection.leaveBehind()));
     }
   }
 

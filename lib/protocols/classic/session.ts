@@ -6,7 +6,6 @@ import { type ConnectionStatus, MeasuredConnection } from '../../connections/con
 import type { LifecycleEvent } from '../../invocation/hub-invoker.js';
 import { NOTHING_MISSED, type Replay } from '../../messaging/backplane.js';
 import type { Envelope } from '../../messaging/envelope.js';
-import type { NodeCommand } from '../../messaging/node-command.js';
 import { connectionOf, type Topic } from '../../messaging/topics.js';
 import type { Channel, TransportName } from '../../transports/channel.js';
 import type { Dispatcher } from './application.js';
@@ -186,7 +185,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
 
   /**
    * Gives the session to the node that its client has come back to. Hubs hear nothing of it, and what was not written is in
-   * the log. It stays subscribed until {@link left}.
+   * the log. It stays subscribed until {@link left} or {@link leaveBehind}.
    *
    * @returns undefined if it has ended before.
    */
@@ -213,12 +212,10 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     await super.leftBehind(topics);
   }
 
-  private leaveBehind(): void {
+  /** Nobody knows whether the other node has heard of its groups. */
+  leaveBehind(): void {
     this.left();
-    const topics = this.groupTopics;
-    if (topics.length > 0) {
-      this.command({ type: 'leftBehind', connectionId: this.id, topics }, 'telling of its groups');
-    }
+    this.services.leftBehind.tell(this.id, this.groupTopics);
   }
 
   /** Resolves when nothing is being subscribed to, and hubs have greeted the client. */
@@ -238,7 +235,7 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     return true;
   }
 
-  /** The other node has subscribed to everything. */
+  /** The other node has heard of everything, and has subscribed to it. */
   left(): void {
     this.services.registry.remove(this);
   }
@@ -366,7 +363,12 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const { reason, allowReconnect } = options;
     if (this.isElsewhere) {
       // A call that has been running since before the session moved.
-      this.command({ type: 'disconnect', connectionId: this.id, ...options }, 'disconnecting');
+      this.services.backplane
+        .command(
+          { type: 'disconnect', connectionId: this.id, ...options },
+          this.services.options.groupTimeout,
+        )
+        .catch((error: unknown) => this.reportLifecycle('disconnecting', error));
       return;
     }
     if (allowReconnect) {
@@ -377,13 +379,6 @@ export class ClassicConnection extends Connection<ClassicItem> implements Respon
     const dismissal = reason ?? 'The connection was closed by the server.';
     this.services.dismissed.add(this.id, dismissal);
     void this.end(false, { dismissal });
-  }
-
-  /** For the node that has the session now. */
-  private command(command: NodeCommand, what: string): void {
-    this.services.backplane
-      .command(command, this.services.options.groupTimeout)
-      .catch((error: unknown) => this.reportLifecycle(what, error));
   }
 
   /** Classic clients have no way to come back as somebody else but to begin anew. */

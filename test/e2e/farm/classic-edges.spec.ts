@@ -9,6 +9,7 @@ import {
   type MemoryBroker,
   type NodeCommand,
   type NodeNote,
+  SignalRError,
   SignalRHub,
   SignalRService,
 } from 'nestjs-signalr';
@@ -89,8 +90,16 @@ class CountingBackplane extends MemoryBackplane {
     return acknowledgement;
   }
 
+  /** The line breaks before the next answer, and notes of that are all that arrives. */
+  losesAnswer = false;
+
   override tell(nodeId: string, note: NodeNote): boolean {
     this.told.push(note);
+    if (this.losesAnswer && note.type === 'relay' && note.say.part === 'answer') {
+      this.losesAnswer = false;
+      super.tell(nodeId, { type: 'missed' });
+      throw SignalRError.of('SIGNALR_BACKPLANE_DOWN', 'broken');
+    }
     return super.tell(nodeId, note);
   }
 }
@@ -456,6 +465,48 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       await held;
     });
   });
+
+  describe.each(classicTransports)(
+    'a session whose groups get lost on the way to another server, over %s',
+    (transport) => {
+      /** It has joined a group here before, and comes back there. */
+      async function moveWithoutAnswer(knowsGroup: boolean): Promise<TransportClient> {
+        const client = await connect(transport);
+        if (!knowsGroup) {
+          await client.drop();
+        }
+        await farm.hub(FarmHub, 0).groups.add(client.connectionId, 'g');
+        if (knowsGroup) {
+          await until('the token', () => client.groupsToken !== undefined);
+          await client.drop();
+        }
+        (backplanes[0] as CountingBackplane).losesAnswer = true;
+        const moved = elsewhere(client, 1);
+        await moved.reconnect();
+        expect(await events.next('the return')).toBe(`reconnected ${client.connectionId}`);
+        expect(backplanes[0]?.losesAnswer).toBe(false);
+        return moved;
+      }
+
+      test('begins anew if its token has not told of them', async () => {
+        const moved = await moveWithoutAnswer(false);
+        const ended = moved.lineEnded();
+        // It was told before its new server had it.
+        await clock.advance(12_000);
+        expect(await events.next('the end')).toBe(`disconnected ${moved.connectionId} false`);
+        await ended;
+      });
+
+      test('goes on if its token has', async () => {
+        const moved = await moveWithoutAnswer(true);
+        await clock.advance(12_000);
+        await until('the groups are told', () => backplanes[0]?.done.includes('leftBehind') === true);
+        await farm.hub(FarmHub, 2).clients.group('g').hear('x');
+        expect(await moved.nextTexts(1)).toEqual(['x']);
+        expect(events.pending).toEqual([]);
+      });
+    },
+  );
 
   test('bodies have the same limit, users are compared, forged tokens go nowhere', async () => {
     const client = await connect('serverSentEvents');
