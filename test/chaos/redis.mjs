@@ -1,6 +1,5 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../support/free-port.mjs';
 import { FarmNode } from './farm/farm-node.mjs';
 import { RedisProcess } from './farm/redis-process.mjs';
 import { ReturningClassicClient, ReturningCoreClient } from './farm/returning-clients.mjs';
@@ -205,12 +204,4 @@ function total(verdicts) {
   return Object.fromEntries(
     names.map((name) => [name, verdicts.reduce((sum, verdict) => sum + verdict[name], 0)]),
   );
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

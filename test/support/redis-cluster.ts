@@ -1,4 +1,5 @@
-import { freePort, RedisServer } from './redis-server.js';
+import { freePort } from './free-port.mjs';
+import { RedisServer } from './redis-server.js';
 import { until } from './until.js';
 
 const SLOTS = 16_384;

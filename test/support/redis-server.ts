@@ -1,19 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createClient } from 'redis';
 
+import { freePort } from './free-port.mjs';
 import { redisProgram } from './requirements.js';
+
+/** Characters of what a server has said. */
+const OUTPUT_KEPT = 2_000;
 
 /** A Redis of its own, on a free port and with a folder of its own, that tests may stop, restart and empty. */
 export class RedisServer {
   /** What sentinels call the server that they watch. */
   static readonly MASTER = 'main';
   private process: ChildProcess | undefined;
+  /** What it has said last, for who asks why it is not there. */
+  private output = '';
 
   private constructor(
     readonly port: number,
@@ -61,7 +66,11 @@ export class RedisServer {
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
     // A configuration file has to come first, and sentinels save nothing.
     const all = args.includes('--sentinel') ? [...args, ...options] : [...options, '--save', '', ...args];
-    this.process = spawn(this.program, all, { stdio: 'ignore' });
+    this.output = '';
+    this.process = spawn(this.program, all, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.process.stdout?.on('data', (text: Buffer) => {
+      this.output = `${this.output}${text.toString()}`.slice(-OUTPUT_KEPT);
+    });
     await this.whenReady();
   }
 
@@ -94,7 +103,7 @@ export class RedisServer {
   }
 
   private async whenReady(): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 200 && this.process?.exitCode === null; attempt++) {
       try {
         await this.command('PING');
         return;
@@ -102,7 +111,7 @@ export class RedisServer {
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     }
-    throw new Error(`${this.program} does not answer on port ${this.port}`);
+    throw new Error(`${this.program} does not answer on port ${this.port}:\n${this.output}`);
   }
 }
 
@@ -110,14 +119,4 @@ export class RedisServer {
 export async function sharedRedis(): Promise<{ url: string; stop(): Promise<void> }> {
   const url = process.env.NESTJS_SIGNALR_REDIS_URL;
   return url === undefined || url === '' ? RedisServer.start() : { url, stop: async () => undefined };
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
