@@ -1,14 +1,14 @@
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
 
 import { platforms } from '../support/app.js';
 import { launchChromium } from '../support/browser.js';
 import { ClassicPageClient } from '../support/classic-page.js';
 import { type ClassicTransportName, classicTransports } from '../support/classic-transports.js';
 import { Farm } from '../support/farm.js';
-import { Inbox, take } from '../support/inbox.js';
+import { farmEvents, FarmHub } from '../support/farm-hub.js';
+import { take } from '../support/inbox.js';
 import { missing } from '../support/requirements.js';
 
 @Controller()
@@ -16,33 +16,6 @@ class IconController {
   @Get('favicon.ico')
   @HttpCode(204)
   icon(): void {}
-}
-
-const events = new Inbox<string>();
-
-@Hub('farm')
-class FarmHub extends SignalRHub {
-  override onConnected(): void {
-    events.put('connected');
-  }
-
-  override onReconnected(): void {
-    events.put('reconnected');
-  }
-
-  override onDisconnected(stopCalled: boolean): void {
-    events.put(`disconnected ${stopCalled}`);
-  }
-
-  @HubMethod()
-  echo(value: unknown): unknown {
-    return value;
-  }
-
-  @HubMethod()
-  async join(group: string): Promise<void> {
-    await this.groups.add(this.context.connectionId, group);
-  }
 }
 
 describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
@@ -59,7 +32,7 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
     let client: ClassicPageClient;
 
     beforeEach(async () => {
-      events.clear();
+      farmEvents.clear();
       farm = await Farm.start(3, { platform, hubs: [FarmHub], controllers: [IconController] });
     });
 
@@ -72,7 +45,7 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
 
     async function connect(transport: ClassicTransportName): Promise<void> {
       client = await ClassicPageClient.start(browser, `${farm.url}/signalr`, { hub: 'farm', transport });
-      expect(await events.next('the greeting')).toBe('connected');
+      expect(await farmEvents.next('the greeting')).toBe('connected');
     }
 
     test.each(classicTransports)('%s: calls, is called, and says goodbye', async (transport) => {
@@ -88,7 +61,7 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
       const texts = [0, 1, 2].flatMap((server) => [`group ${server}`, `all ${server}`]);
       expect(await take(client.heard, texts.length)).toEqual(texts);
       await client.stop();
-      expect(await events.next('the goodbye')).toBe('disconnected true');
+      expect(await farmEvents.next('the goodbye')).toBe('disconnected true');
     });
 
     // Chromium does not tell a page that a frame of it broke off, as Internet Explorer does.
@@ -112,7 +85,7 @@ describe.skipIf(missing('chromium'))('jquery.signalR in Chromium', () => {
       await client.whenConnected();
       expect(await client.invoke('echo', 'still here')).toBe('still here');
       await client.stop();
-      expect(await events.nextWhere('the goodbye', (event) => event !== 'reconnected')).toBe(
+      expect(await farmEvents.nextWhere('the goodbye', (event) => event !== 'reconnected')).toBe(
         'disconnected true',
       );
     });

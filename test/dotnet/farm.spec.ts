@@ -1,38 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Hub, HubMethod, SignalRHub } from 'nestjs-signalr';
 
 import { platforms } from '../support/app.js';
 import { Farm } from '../support/farm.js';
-import { Inbox } from '../support/inbox.js';
+import { farmEvents, FarmHub } from '../support/farm-hub.js';
 import { missing } from '../support/requirements.js';
 import { DotnetClient, type DotnetProgram } from './client.js';
-
-const events = new Inbox<string>();
-
-@Hub('farm')
-class FarmHub extends SignalRHub {
-  override onConnected(): void {
-    events.put('connected');
-  }
-
-  override onReconnected(): void {
-    events.put('reconnected');
-  }
-
-  override onDisconnected(stopCalled: boolean): void {
-    events.put(`disconnected ${stopCalled}`);
-  }
-
-  @HubMethod()
-  echo(value: unknown): unknown {
-    return value;
-  }
-
-  @HubMethod()
-  async join(group: string): Promise<void> {
-    await this.groups.add(this.context.connectionId, group);
-  }
-}
 
 const transports = ['webSockets', 'serverSentEvents', 'longPolling'] as const;
 const servers = [0, 1, 2];
@@ -44,7 +16,7 @@ describe.skipIf(missing('dotnet')).each(platforms)(
     let client: DotnetClient;
 
     beforeEach(async () => {
-      events.clear();
+      farmEvents.clear();
       farm = await Farm.start(3, { platform, hubs: [FarmHub] });
     });
 
@@ -66,7 +38,7 @@ describe.skipIf(missing('dotnet')).each(platforms)(
         url,
         program === 'classic-client' ? { hub: 'farm', transport } : { transport, reconnect },
       );
-      expect(await events.next('the greeting')).toBe('connected');
+      expect(await farmEvents.next('the greeting')).toBe('connected');
     }
 
     const expectTexts = async (texts: readonly string[]): Promise<void> => {
@@ -88,7 +60,7 @@ describe.skipIf(missing('dotnet')).each(platforms)(
         }
         await expectTexts(servers.flatMap((server) => [`group ${server}`, `all ${server}`]));
         await client.stop();
-        expect(await events.next('the goodbye')).toBe('disconnected true');
+        expect(await farmEvents.next('the goodbye')).toBe('disconnected true');
       });
     });
 

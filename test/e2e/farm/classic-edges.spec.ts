@@ -161,6 +161,20 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
     return moved;
   }
 
+  /** A client of the first server that is away, and a member of a group there: its token may know. */
+  async function awayMember(transport: ClassicTransportName, knowsGroup: boolean): Promise<TransportClient> {
+    const client = await connect(transport);
+    if (!knowsGroup) {
+      await client.drop();
+    }
+    await farm.hub(FarmHub, 0).groups.add(client.connectionId, 'g');
+    if (knowsGroup) {
+      await until('the token', () => client.groupsToken !== undefined);
+      await client.drop();
+    }
+    return client;
+  }
+
   /** What a server subscribes to waits for the gate. @returns what that is */
   function holdSubscriptions(server: number): Inbox<string> {
     const backplane = backplanes[server] as CountingBackplane;
@@ -403,15 +417,7 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
       isHeld: () => boolean;
       found: () => void;
     }> {
-      const client = await connect('longPolling');
-      if (!knowsGroup) {
-        await client.drop();
-      }
-      await farm.hub(FarmHub, 0).groups.add(client.connectionId, 'g');
-      if (knowsGroup) {
-        await until('the token', () => client.groupsToken !== undefined);
-        await client.drop();
-      }
+      const client = await awayMember('longPolling', knowsGroup);
       farm.broker.directory.remove(client.connectionId);
       const lines = new LineBreaker(farm.apps[1] as (typeof farm.apps)[number]);
       const [first, second] = backplanes as [CountingBackplane, CountingBackplane];
@@ -468,17 +474,9 @@ describe.each(platforms)('the edges of a farm on %s, classic clients', (platform
   describe.each(classicTransports)(
     'a session whose groups get lost on the way to another server, over %s',
     (transport) => {
-      /** It has joined a group here before, and comes back there. */
+      /** It comes back to another server, which asks for it and does not hear the answer. */
       async function moveWithoutAnswer(knowsGroup: boolean): Promise<TransportClient> {
-        const client = await connect(transport);
-        if (!knowsGroup) {
-          await client.drop();
-        }
-        await farm.hub(FarmHub, 0).groups.add(client.connectionId, 'g');
-        if (knowsGroup) {
-          await until('the token', () => client.groupsToken !== undefined);
-          await client.drop();
-        }
+        const client = await awayMember(transport, knowsGroup);
         (backplanes[0] as CountingBackplane).losesAnswer = true;
         const moved = elsewhere(client, 1);
         await moved.reconnect();
