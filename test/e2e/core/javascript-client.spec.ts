@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { platforms, startApp, type TestApp } from '../../support/app.js';
 import { coreTransports } from '../../support/core-lines.js';
+import { freePort } from '../../support/free-port.mjs';
 import { Inbox } from '../../support/inbox.js';
 import { LineBreaker } from '../../support/line-breaker.js';
 import { departures, TalkHub } from '../../support/talk-hub.js';
@@ -73,7 +74,8 @@ describe.each(platforms)('@microsoft/signalr in Node on %s', (platform) => {
     });
 
     test('[core 179] [core 180] comes back after a restart of the server', async () => {
-      const first = await start();
+      const port = await freePort();
+      const first = await start(port);
       const connection = build(first.url, transport);
       const leaving = new Inbox<{ error: Error | undefined }>();
       const returning = new Inbox<{ id: string | undefined }>();
@@ -86,7 +88,7 @@ describe.each(platforms)('@microsoft/signalr in Node on %s', (platform) => {
       expect(await leaving.next('the loss')).toEqual({ error: undefined });
       (first.app.getHttpServer() as Server).closeAllConnections();
       await closing;
-      await start(Number(new URL(first.url).port));
+      await start(port);
       const { id: after } = await returning.next('the return');
       expect(after).toBe(connection.connectionId);
       expect(after).not.toBe(before);

@@ -12,6 +12,7 @@ import { RawClassicClient } from '../../support/classic-client.js';
 import { classicTransports, TransportClient } from '../../support/classic-transports.js';
 import { RawCoreClient, RS } from '../../support/core-client.js';
 import { coreTransports, openLine } from '../../support/core-lines.js';
+import { freePort } from '../../support/free-port.mjs';
 import { http, refusedUpgrade } from '../../support/http.js';
 import { Inbox } from '../../support/inbox.js';
 import { RawWebSocket } from '../../support/web-socket.js';
@@ -276,8 +277,8 @@ describe.each(platforms)('hubs in an application on %s', (platform) => {
   });
 
   test('[core 179] [core 180] a client with automatic reconnect comes back after a restart, without an error', async () => {
-    const first = await startApp({ platform, hubs: [MountedHub] });
-    const port = Number(new URL(first.url).port);
+    const port = await freePort();
+    const first = await startApp({ platform, hubs: [MountedHub], port });
     const connection = new HubConnectionBuilder()
       .withUrl(`${first.url}/signalr/mountedHub`)
       .withAutomaticReconnect([0, 100, 200, 400, 800])

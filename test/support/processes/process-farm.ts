@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 import { platforms } from '../app.js';
+import { freePort } from '../free-port.mjs';
 import { sharedRedis } from '../redis-server.js';
 import type { RoomMessage } from '../room-table.js';
 import { RoundRobin } from '../round-robin.js';
@@ -25,9 +26,10 @@ export class ProcessFarm {
   static async start(): Promise<ProcessFarm> {
     const redis = await sharedRedis();
     const keyPrefix = `processes-${randomUUID()}`;
+    const ports = await Promise.all(NODES.map(() => freePort()));
     const nodes = NODES.map((name, index) => {
       const platform = platforms[index % platforms.length];
-      return new NodeProcess(main, { name, platform, redisUrl: redis.url, keyPrefix });
+      return new NodeProcess(main, { name, platform, port: ports[index], redisUrl: redis.url, keyPrefix });
     });
     try {
       await Promise.all(nodes.map((node) => node.start()));
