@@ -10,7 +10,7 @@ const PATIENCE = 5_000;
 /** What is still to be told of a session. */
 interface Legacy {
   readonly topics: readonly Topic[];
-  /** When its client has come back to nobody, or has begun anew. */
+  /** From then on its client comes back to nobody. */
   until: number;
   /** True while it is being told. */
   isUnderWay: boolean;

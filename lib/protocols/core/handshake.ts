@@ -54,9 +54,7 @@ export function readHandshake(
   try {
     ({ protocol: name, version } = parse(text));
   } catch (thrown) {
-    return {
-      error: detailed(HANDSHAKE_FAILED, toError(thrown), withDetails),
-    };
+    return { error: detailed(HANDSHAKE_FAILED, toError(thrown), withDetails) };
   }
   const protocol = protocols.get(name.toLowerCase());
   if (protocol === undefined) {

@@ -256,26 +256,38 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     }
     this.state = State.Introduced;
     void recover(
-      () => this.connect(),
-      (error) => this.connectFailed(error),
+      () => this.identify(),
+      (error) => this.identifyFailed(error),
     );
+  }
+
+  private identify(): void | Promise<void> {
+    return andThen(this.services.userIds.getUserId(this.request), (userId) => {
+      this.userId = userId ?? undefined;
+      return recover(
+        () => this.connect(),
+        (error) => this.connectFailed(error),
+      );
+    });
+  }
+
+  private identifyFailed(error: unknown): void {
+    HttpSession.logger.error(`nobody knows who the user of connection ${this.id} is`, toError(error).stack);
+    this.refuse(detailed(HANDSHAKE_FAILED, toError(error), this.options.enableDetailedErrors));
   }
 
   /** The order is that of signalr-core §3.4: the registry knows the connection before the hub greets it. */
   private connect(): void | Promise<void> {
-    const { userIds, registry } = this.services;
-    return andThen(userIds.getUserId(this.request), (userId) => {
-      this.userId = userId ?? undefined;
-      if (this.ended) {
-        return undefined;
-      }
-      this.state = State.Connecting;
-      this.outbox.push(handshakeAccepted(this.codec));
-      const joined = andThen(registry.add(this, topicsOfHubs(this.hubNames, this.userId)), () =>
-        registry.joinUserGroups(this),
-      );
-      return andThen(joined, () => this.greet());
-    });
+    if (this.ended) {
+      return undefined;
+    }
+    const { registry } = this.services;
+    this.state = State.Connecting;
+    this.outbox.push(handshakeAccepted(this.codec));
+    const joined = andThen(registry.add(this, topicsOfHubs(this.hubNames, this.userId)), () =>
+      registry.joinUserGroups(this),
+    );
+    return andThen(joined, () => this.greet());
   }
 
   private greet(): void | Promise<void> {
@@ -293,11 +305,6 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
   }
 
   private connectFailed(error: unknown): void {
-    if (this.state === State.Introduced) {
-      HttpSession.logger.error(`nobody knows who the user of connection ${this.id} is`, toError(error).stack);
-      this.refuse(detailed(HANDSHAKE_FAILED, toError(error), this.options.enableDetailedErrors));
-      return;
-    }
     HttpSession.logger.error(
       `onConnected of ${this.hubs.names.join(', ')} failed for connection ${this.id}`,
       toError(error).stack,

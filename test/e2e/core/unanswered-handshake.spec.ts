@@ -18,6 +18,9 @@ import { type CoreTransportName, coreTransports } from '../../support/core-lines
 import { FakeClock } from '../../support/fake-clock.js';
 import { type Deferred, deferred, Inbox } from '../../support/inbox.js';
 
+const LOOKUP_FAILED = expect.stringMatching(
+  /^nobody knows who the user of connection .* is .*the directory is down/,
+) as string;
 const HANDSHAKE = '{"protocol":"json","version":1}';
 
 const events = new Inbox<string>();
@@ -50,9 +53,10 @@ class SlowUserIds extends IUserIdProvider {
   }
 }
 
-class BrokenUserIds extends IUserIdProvider {
-  override getUserId(): Promise<string> {
-    return Promise.reject(new Error('the directory is down'));
+class BrokenUserIds extends SlowUserIds {
+  override async getUserId(): Promise<never> {
+    await super.getUserId();
+    throw new Error('the directory is down');
   }
 }
 
@@ -189,13 +193,24 @@ describe.each(platforms)('before its handshake is answered, on %s, a client', (p
   ])('[core 42] is refused if that fails, with details:%s', async (details, enableDetailedErrors) => {
     await app.close();
     await start(BrokenUserIds, { enableDetailedErrors });
-    const client = await RawCoreClient.open(hub);
-    client.send(HANDSHAKE);
+    const client = await introduce('WebSockets');
+    gate.resolve();
     expect(JSON.parse(await client.nextRecord())).toEqual({
       error: `An unexpected error occurred during connection handshake.${details}`,
     });
     expect(await client.socket.closed).toEqual({ code: 1000, reason: '' });
     expect(events.pending).toEqual([]);
-    expect(app.logged.splice(0)).toEqual([expect.stringContaining('the directory is down')]);
+    expect(app.logged.splice(0)).toEqual([LOOKUP_FAILED]);
+  });
+
+  test('may be gone when that fails: it is logged all the same', async () => {
+    await app.close();
+    await start(BrokenUserIds, {});
+    const heard = lastWord(await introduce('WebSockets'));
+    expect(await drain()).toBe(true);
+    expect(await heard).toBe('nothing');
+    gate.resolve();
+    await expect.poll(() => app.logged.splice(0)).toEqual([LOOKUP_FAILED]);
+    expect(events.pending).toEqual([]);
   });
 });
