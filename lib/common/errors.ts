@@ -62,6 +62,11 @@ export function isBackplaneDown(error: unknown): boolean {
   return error instanceof SignalRError && error.code === 'SIGNALR_BACKPLANE_DOWN';
 }
 
+/** True if no node has said that it carried out a command: none owns the connection, or its answer is late. */
+export function isUnacknowledged(error: unknown): boolean {
+  return error instanceof SignalRError && error.code === 'SIGNALR_ACK_TIMEOUT';
+}
+
 /** The codes of {@link SignalRError}, listed in `docs/errors.md`. */
 export type SignalRErrorCode = keyof typeof errorMessages;
 

@@ -1,4 +1,4 @@
-import { SignalRError } from '../common/errors.js';
+import { isUnacknowledged, SignalRError } from '../common/errors.js';
 import type { Backplane } from '../messaging/backplane.js';
 import { groupTopic, userTopic } from '../messaging/topics.js';
 import { GroupManager } from './group-manager.js';
@@ -56,7 +56,7 @@ export class HubGroupManager extends GroupManager {
 
 /** A connection that has gone since it was listed is in no group any more. */
 export function ignoreGone(error: unknown): void {
-  if (!(error instanceof SignalRError && error.code === 'SIGNALR_ACK_TIMEOUT')) {
+  if (!isUnacknowledged(error)) {
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { SignalRError } from '../common/errors.js';
+import { isUnacknowledged, SignalRError } from '../common/errors.js';
 import { toJson } from '../common/json.js';
 import type { Backplane } from '../messaging/backplane.js';
 import type { ConnectionEntry } from '../messaging/connection-directory.js';
@@ -248,7 +248,7 @@ export class HubSender extends MessageSender {
 
 /** Nobody owns the connection any more; what else goes wrong is the backplane's affair. */
 function goneIfUnacknowledged(error: unknown): ClientAnswer {
-  if (error instanceof SignalRError && error.code === 'SIGNALR_ACK_TIMEOUT') {
+  if (isUnacknowledged(error)) {
     return GONE;
   }
   throw error;

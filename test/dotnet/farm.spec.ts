@@ -26,18 +26,11 @@ describe.skipIf(missing('dotnet')).each(platforms)(
       expect(farm.logged).toEqual([]);
     });
 
-    async function start(
-      program: DotnetProgram,
-      transport: (typeof transports)[number],
-      reconnect = false,
-    ): Promise<void> {
+    async function start(program: DotnetProgram, transport: (typeof transports)[number]): Promise<void> {
       client = await DotnetClient.launch(program);
       await client.on('heard');
       const url = program === 'classic-client' ? `${farm.url}/signalr` : `${farm.url}/signalr/farm`;
-      await client.start(
-        url,
-        program === 'classic-client' ? { hub: 'farm', transport } : { transport, reconnect },
-      );
+      await client.start(url, { hub: 'farm', transport, reconnect: true });
       expect(await farmEvents.next('the greeting')).toBe('connected');
     }
 
@@ -87,7 +80,7 @@ describe.skipIf(missing('dotnet')).each(platforms)(
     it.each(['webSockets', 'serverSentEvents'] as const)(
       'the .NET core-client, %s: comes back to other servers as a new connection',
       async (transport) => {
-        await start('core-client', transport, true);
+        await start('core-client', transport);
         for (let round = 0; round < 2; round++) {
           farm.proxy.breakAll();
           await client.next('reconnecting');

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import { isBackplaneDown, SignalRError, toError } from '../../common/errors.js';
+import { isBackplaneDown, isUnacknowledged, toError } from '../../common/errors.js';
 import { traceSource } from '../../common/trace.js';
 import type { Backplane } from '../../messaging/backplane.js';
 import type { Topic } from '../../messaging/topics.js';
@@ -71,7 +71,7 @@ export class LeftBehind {
       if (isBackplaneDown(error)) {
         // The client goes on meanwhile at a node that nobody reaches.
         legacy.until = this.clock.now() + this.lifetime;
-      } else if (!(error instanceof SignalRError && error.code === 'SIGNALR_ACK_TIMEOUT')) {
+      } else if (!isUnacknowledged(error)) {
         this.logger.error(
           `nobody could be told of the groups of connection ${connectionId}`,
           toError(error).stack,

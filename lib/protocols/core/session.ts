@@ -209,7 +209,10 @@ export class CoreConnection extends HttpSession<CoreMessage> implements InboxOwn
     return this.state === State.Introduced || this.isAnswered;
   }
 
-  /** Clients take whatever comes first for the answer to their handshake: until then nothing else is said. */
+  /**
+   * Clients take whatever comes first for the answer to their handshake: until then nothing else is said, and a goodbye is not
+   * answered (signalr-core §1.10).
+   */
   private get isAnswered(): boolean {
     return this.state === State.Connecting || this.state === State.Connected;
   }
